@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+// What a fault needs beside what reclaim needs, and where it keeps its place.
+#pragma once
+
+#include <pagesim/mm/mm.hpp>
+#include <pagesim/mmu/mmu.hpp>
+#include <pagesim/reclaim/alloc_slowpath.hpp>
+#include <pagesim/swap/swap_readahead.hpp>
+
+namespace pagesim {
+
+struct fault_context {
+    const reclaim_context& rc;
+    tlb_domain& tlbs;
+    pfn zero_page; // the one frame that every read of untouched memory shares; it is on no list
+};
+
+enum class fault_outcome : std::uint8_t {
+    resolved,      // the access runs again and will get further
+    out_of_memory, // nothing could be freed: somebody must die
+    bad_address,   // no range holds the address
+};
+
+// One fault, from the exception to its return. A fault may wait for memory and for I/O in between.
+struct fault_cursor {
+    enum class phase : std::uint8_t {
+        begin,         // count it, find the range
+        tables,        // the page tables on the way
+        anonymous,     // a first touch needs a frame
+        copy,          // a write to a shared page needs a frame
+        swap_lookup,   // is the page still in the swap cache?
+        swap_sync,     // a frame for a read that bypasses the swap cache
+        swap_window,   // frames for the readahead window
+        swap_read_one, // a frame for the faulting page alone
+        swap_wait,     // the read is in flight; then map
+        swap_retry,    // the read is in flight; then the whole fault again
+    };
+    phase at = phase::begin;
+    vpn where{0};
+    access_kind kind = access_kind::read;
+    vma* range = nullptr;
+    std::uint64_t original = 0; // the descriptor as the fault found it (vmf->orig_pte)
+    bool tried = false;         // FAULT_FLAG_TRIED: the fault runs for the second time
+    bool major = false;
+    alloc_cursor alloc;
+
+    // Swap-in.
+    swap_entry entry;
+    page* target = nullptr; // with a reference of the fault
+    bool bypass = false;    // the page is not in the swap cache; its slot carries our mark
+    swap_window window;
+    vpn next{0};
+    io_plug plug;
+
+    fault_outcome outcome = fault_outcome::resolved;
+
+    [[nodiscard]] bool active() const { return at != phase::begin || tried; }
+    [[nodiscard]] bool is_write() const { return kind == access_kind::write; }
+};
+
+} // namespace pagesim

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+// A process touches memory and the MMU says no: which kind of fault is it?
+//
+//     no descriptor                     do_anonymous_page   the zero page for a read, a new frame for a write
+//     a swap entry                      do_swap_page        back from swap
+//     present, write to read-only       do_wp_page          ours alone: reuse; shared or zero page: copy
+//     present otherwise                 access flag or dirty state kept by software: set it
+//
+// Missing page tables are allocated first. Every call counts pgfault, so a fault that had to wait for a
+// page in flight and runs a second time counts twice, as in the kernel.
+//
+//                         do_swap_page (6.1)
+//     in the swap cache? ── yes ─────────────────────────────> locked? ── no ──> map
+//            │ no                                                 │ yes: a read in flight
+//            ├─ device answers at once, one user: a frame,        └─> wait, then the whole fault again
+//            │  read, no swap cache ──────────────────────────> map
+//            └─ else readahead: window of 1: read, wait, map;  larger: read all, then as above
+//
+// A page read through the swap cache stays in it, clean, with its slot, until it is written (then the slot
+// is given back at once if nobody else holds the page) or swap is more than half full.
+//
+// handle_mm_fault is called until it is done; the answer is in the cursor.
+//
+// Source: mm/memory.c of Linux 6.1. Left out: files, sharing by fork, huge pages, userfaultfd.
+#pragma once
+
+#include <pagesim/fault/fault_context.hpp>
+
+namespace pagesim {
+
+step_result handle_mm_fault(const fault_context& fc, mm& owner, fault_cursor& f);
+
+// The parts, one file each.
+step_result do_anonymous_page(const fault_context& fc, mm& owner, fault_cursor& f);
+step_result do_swap_page(const fault_context& fc, mm& owner, fault_cursor& f);
+step_result do_wp_page(const fault_context& fc, mm& owner, fault_cursor& f);
+
+// Allocates one frame for the fault: done with f.alloc.result, or f.outcome says out of memory.
+step_result fault_alloc(const fault_context& fc, fault_cursor& f, gfp_flags gfp);
+
+} // namespace pagesim

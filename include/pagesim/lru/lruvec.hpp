@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+// The five LRU lists of a node, and what reclaim remembers about them.
+//
+//        new, swapped in                    referenced twice on the inactive list, or came back soon
+//             |                                              |
+//             v            activate                          v
+//     [head] inactive [tail]  ------------------>  [head] active [tail]
+//             ^      |                                        |
+//             |      |  scanned from the tail                 |  scanned from the tail
+//             |      +--> judge_page: free, keep, activate    |
+//             +-----------------------------------------------+
+//                            deactivate
+//
+// One pair of lists for anonymous pages (anything swap-backed), one for file pages, and the unevictable
+// list. Pages enter at the head; reclaim takes from the tail. The lists belong to the node, not to a zone:
+// a zone only filters when pages are isolated.
+//
+// The size of a list is what is linked on it. A page that waits in a per-CPU batch, or that reclaim has
+// isolated, is in neither count: PG_lru is set exactly while the page is linked.
+//
+// Beside the lists stand the numbers that steer reclaim: anon_cost and file_cost (how expensive each type
+// was of late: pageouts and refaults, decayed), nonresident_age (the eviction clock of lru/workingset.hpp)
+// and refaults (the activations seen when reclaim last ended).
+//
+// Intended difference: the kernel's list sizes are per-CPU differentials that may lag by a few pages; ours
+// are exact.
+#pragma once
+
+#include <pagesim/memory/node.hpp>
+#include <pagesim/memory/page_list.hpp>
+#include <pagesim/sim/cpu_context.hpp>
+
+#include <array>
+#include <cstdint>
+
+namespace pagesim {
+
+// kernel: enum lru_list, include/linux/mmzone.h.
+enum class lru_list : std::uint8_t { inactive_anon, active_anon, inactive_file, active_file, unevictable };
+inline constexpr unsigned nr_lru_lists = 5;
+inline constexpr unsigned nr_evictable_lists = 4;
+
+enum class lru_type : std::uint8_t { anon, file };
+
+static_assert(static_cast<unsigned>(lru_list::active_anon) ==
+              static_cast<unsigned>(lru_list::inactive_anon) + 1);
+static_assert(static_cast<unsigned>(lru_list::active_file) ==
+              static_cast<unsigned>(lru_list::inactive_file) + 1);
+
+[[nodiscard]] constexpr unsigned index_of(lru_list l) { return static_cast<unsigned>(l); }
+[[nodiscard]] constexpr bool is_active(lru_list l) {
+    return l == lru_list::active_anon || l == lru_list::active_file;
+}
+[[nodiscard]] constexpr lru_type type_of(lru_list l) {
+    return index_of(l) >= index_of(lru_list::inactive_file) ? lru_type::file : lru_type::anon;
+}
+[[nodiscard]] constexpr lru_list inactive_list(lru_type t) {
+    return t == lru_type::anon ? lru_list::inactive_anon : lru_list::inactive_file;
+}
+[[nodiscard]] constexpr lru_list active_list(lru_type t) {
+    return t == lru_type::anon ? lru_list::active_anon : lru_list::active_file;
+}
+
+// kernel: folio_is_file_lru(): whatever is not swap-backed counts as file.
+[[nodiscard]] inline lru_type page_lru_type(const page& p) {
+    return p.test(page_flag::swapbacked) ? lru_type::anon : lru_type::file;
+}
+// kernel: folio_lru_list().
+[[nodiscard]] inline lru_list page_lru(const page& p) {
+    if (p.test(page_flag::unevictable)) return lru_list::unevictable;
+    const lru_type t = page_lru_type(p);
+    return p.test(page_flag::active) ? active_list(t) : inactive_list(t);
+}
+
+// What reclaim notes about the whole node (kernel: pgdat->flags, kswapd_failures, the throttle queues).
+struct pgdat_state {
+    bool dirty = false;               // PGDAT_DIRTY
+    bool writeback = false;           // PGDAT_WRITEBACK
+    unsigned kswapd_failures = 0;     // runs of balance_pgdat in a row that freed nothing
+    unsigned writeback_waiters = 0;   // tasks throttled until writes complete
+    std::uint64_t throttle_start = 0; // nr_throttled_written when the first of them came
+};
+
+class lruvec {
+public:
+    explicit lruvec(node& home);
+
+    // Links the page at the head (or the tail) of the list that its flags name.
+    void add_page(page& p);
+    void add_page_tail(page& p);
+    void del_page(page& p);
+
+    [[nodiscard]] page_list& list(lru_list l) { return lists_[index_of(l)]; }
+    [[nodiscard]] const page_list& list(lru_list l) const { return lists_[index_of(l)]; }
+    [[nodiscard]] std::uint64_t size(lru_list l) const { return lists_[index_of(l)].size(); }
+    // Pages of that list in zones 0..highest.
+    [[nodiscard]] std::uint64_t size_in_zones(lru_list l, zone_type highest) const;
+    // The four evictable lists together.
+    [[nodiscard]] std::uint64_t evictable_size() const;
+
+    [[nodiscard]] node& home() const { return *node_; }
+
+    // kernel: lru_note_cost(), mm/swap.c: adds, and halves both costs once they exceed a quarter of the
+    // pages.
+    void note_cost(lru_type type, std::uint64_t pages);
+
+    std::uint64_t anon_cost = 0;
+    std::uint64_t file_cost = 0;
+    std::uint64_t nonresident_age = 0;
+    std::array<std::uint64_t, 2> refaults{}; // workingset_activate_{anon,file} when reclaim last ended
+    bool congested = false;                  // LRUVEC_CONGESTED
+
+    pgdat_state pgdat;
+
+    // Isolated pages of each type (nr_isolated_*), counted by who isolates.
+    std::array<std::uint64_t, 2> isolated{};
+
+    void check_consistency() const;
+
+private:
+    void account(const page& p, std::int64_t n);
+
+    node* node_;
+    std::array<page_list, nr_lru_lists> lists_;
+};
+
+// The two vmstat items of a list: nr_inactive_anon, nr_zone_inactive_anon, ...
+[[nodiscard]] vm_item node_item(lru_list l);
+[[nodiscard]] vm_item zone_item(lru_list l);
+[[nodiscard]] vm_item isolated_item(lru_type t);
+
+} // namespace pagesim

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+// Everything a machine is built from: sizes, devices, costs, policies, seed. All members have defaults and
+// units; the whole is validated once, before anything is built.
+#pragma once
+
+#include <pagesim/base/kernel_profile.hpp>
+#include <pagesim/memory/node.hpp>
+#include <pagesim/mmu/cpu_model.hpp>
+#include <pagesim/reclaim/context.hpp>
+#include <pagesim/sched/cfs.hpp>
+#include <pagesim/sim/block_device.hpp>
+#include <pagesim/sim/cost_table.hpp>
+#include <pagesim/swap/zram.hpp>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace pagesim {
+
+enum class swap_device : std::uint8_t { none, zram, flash };
+
+struct swap_config {
+    swap_device device = swap_device::flash;
+    page_count pages{65536}; // usable slots: 256 MiB
+    zram_config zram{};
+    flash_config flash{};
+    unsigned max_request_pages = 31; // what one request may carry (flash)
+};
+
+// What already lives in memory when the run begins. All of it belongs to the kernel and to others, and
+// never goes away.
+struct initial_state {
+    std::optional<page_count> free_pages{}; // in the buddy lists; default: all that nothing below takes
+    page_count pcp_pages{0};                // free, on the per-CPU list
+    page_count unevictable{0};              // in use, on the unevictable list
+    std::vector<vpn> tables_at{};           // the process has page tables for these addresses already
+};
+
+struct machine_config {
+    kernel_profile profile = linux_6_1;
+    std::vector<zone_config> zones;
+    memory_config memory{};
+    reclaim_config reclaim{};
+    swap_config swap{};
+    cpu_model cpu = cortex_a72;
+    cost_table cost{};
+    cfs_config sched{};
+    initial_state start{};
+    std::uint64_t seed = 1;
+};
+
+// One zone (ZONE_DMA, as on a small arm64 machine) that manages all of `memory`.
+[[nodiscard]] machine_config machine_with(page_count memory);
+
+// The first thing that is wrong with it, as one clear sentence; nothing if it can be built.
+[[nodiscard]] std::optional<std::string> find_fault_in(const machine_config& config);
+
+} // namespace pagesim

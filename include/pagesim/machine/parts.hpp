@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+// The parts of a machine, put together: memory, lists, MMU, swap, and the contexts that the kernel half
+// works in.
+//
+// This is wiring and contains no policy. `machine` adds the tasks and the loop that runs them; tests and
+// examples use the parts alone and call the kernel half by hand.
+#pragma once
+
+#include <pagesim/fault/fault_context.hpp>
+#include <pagesim/machine/machine_config.hpp>
+#include <pagesim/process/unmap.hpp>
+
+#include <memory>
+
+namespace pagesim {
+
+// zram's frames come from the allocator, on behalf of whoever reclaims.
+class pool_frames : public frame_source {
+public:
+    void attach(const reclaim_context& rc) { rc_ = &rc; }
+    page* take_frame() override;
+    void give_frame(page& p) override;
+
+private:
+    const reclaim_context* rc_ = nullptr;
+};
+
+class machine_parts {
+public:
+    // Precondition: find_fault_in(config) finds none. `trace` may be null.
+    machine_parts(const machine_config& config, waker& wakes, trace_sink* trace);
+
+    // A new, empty address space.
+    [[nodiscard]] std::unique_ptr<mm> new_mm();
+    // Brings memory into config.start's state, with `first` as the only process, and sets the event
+    // counters to zero.
+    void settle(mm& first);
+
+    machine_config config;
+    sim_clock clock;
+    vmstat stat;
+    event_queue events;
+    cpu_context cpu;
+    mem_map frames;
+    node home;
+    lruvec lru;
+    lru_batches batches;
+    table_pool tables;
+    mmu cpu_mmu;
+    tlb_domain tlbs;
+    swap_space swap;
+    rmap map;
+    pool_frames pool;
+    std::unique_ptr<zram> store;
+    std::unique_ptr<flash_device> flash;
+    std::unique_ptr<swap_io> io;
+    kswapd_request kswapd;
+    reason_counts reasons;
+    reclaim_context rc;
+    fault_context fc;
+
+    // list sizes = counters, mapcounts = descriptors found by walking, every page in one place, TLB within
+    // the tables.
+    void check_consistency(const std::vector<const mm*>& spaces) const;
+
+private:
+    [[nodiscard]] page& boot_frame();
+
+    std::uint16_t next_asid_ = 1;
+};
+
+} // namespace pagesim

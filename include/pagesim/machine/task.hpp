@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+// A task: something that uses CPU time, one atom at a time. The workload's process is one, kswapd is
+// another, and the scheduler makes no difference between them.
+#pragma once
+
+#include <pagesim/machine/parts.hpp>
+#include <pagesim/sched/cfs.hpp>
+#include <pagesim/workload/access_stream.hpp>
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace pagesim {
+
+class task {
+public:
+    explicit task(std::uint32_t id) : entity{id} {}
+    task(const task&) = delete;
+    task& operator=(const task&) = delete;
+    virtual ~task() = default;
+
+    // Runs until the next point where another task may take over. Time passes on the machine's clock.
+    virtual step_result step() = 0;
+    [[nodiscard]] virtual std::string_view name() const = 0;
+
+    sched_entity entity;
+    sim_duration cpu_time{};  // used so far
+    wait_channel waits_for{}; // while asleep
+    bool asleep = false;
+    std::uint64_t sleeps = 0; // distinguishes a timer of this sleep from one of an earlier sleep
+};
+
+class kswapd_task final : public task {
+public:
+    // It went to sleep long before the run begins.
+    kswapd_task(std::uint32_t id, machine_parts& parts) : task{id}, parts_{parts} {
+        cursor_.at = kswapd_cursor::phase::long_sleep;
+    }
+    step_result step() override { return kswapd_step(parts_.rc, cursor_); }
+    [[nodiscard]] std::string_view name() const override { return "kswapd0"; }
+
+private:
+    machine_parts& parts_;
+    kswapd_cursor cursor_;
+};
+
+// How a run ended.
+enum class run_outcome : std::uint8_t { finished, out_of_memory, bad_address, bad_input };
+
+// A snapshot that the workload asked for.
+struct marked {
+    std::string label;
+    sim_time time;
+    vmstat stat;
+};
+
+// The process that the access stream drives.
+class workload_task final : public task {
+public:
+    workload_task(std::uint32_t id, machine_parts& parts, access_stream& stream)
+        : task{id}, parts_{parts}, stream_{stream}, mm_{parts.new_mm()} {}
+
+    // Ranges that exist from the start (recorded traces).
+    void add_range(vpn first, vpn end, first_read on_read);
+
+    step_result step() override;
+    [[nodiscard]] std::string_view name() const override { return "workload"; }
+
+    [[nodiscard]] mm& space() { return *mm_; }
+    [[nodiscard]] const mm& space() const { return *mm_; }
+    [[nodiscard]] bool finished() const { return finished_; }
+    [[nodiscard]] run_outcome outcome() const { return outcome_; }
+    [[nodiscard]] const std::optional<input_error>& error() const { return error_; }
+    [[nodiscard]] vpn fault_address() const { return fault_.where; }
+    [[nodiscard]] const std::vector<marked>& marks() const { return marks_; }
+    [[nodiscard]] std::uint64_t accesses() const { return accesses_; }
+    [[nodiscard]] sim_duration stalled() const { return stalled_; }
+
+private:
+    step_result run_records();
+    // One access of the current record: done if it translated, otherwise a fault was begun.
+    [[nodiscard]] bool access(vpn at, access_kind kind);
+    step_result run_fault();
+    step_result next_item();
+    step_result end(run_outcome outcome);
+
+    step_result perform(const access_block& block);
+    step_result perform(const op_anon& op);
+    step_result perform(const op_unmap& op);
+    step_result perform(const op_sleep& op);
+    step_result perform(const op_mark& op);
+    step_result perform(const end_of_stream& op);
+    step_result perform(const input_error& error);
+
+    machine_parts& parts_;
+    access_stream& stream_;
+    std::unique_ptr<mm> mm_;
+    access_block block_{};
+    std::size_t at_ = 0;
+    bool first_access_done_ = false; // of a record that is written later
+    fault_cursor fault_;
+    bool faulting_ = false;
+    sim_time fault_began_{};
+    vma* unmapping_ = nullptr;
+    unmap_cursor unmap_;
+    exit_cursor exit_;
+    bool exiting_ = false;
+    bool finished_ = false;
+    run_outcome outcome_ = run_outcome::finished;
+    std::optional<input_error> error_;
+    std::vector<marked> marks_;
+    std::uint64_t accesses_ = 0;
+    sim_duration stalled_{};
+};
+
+} // namespace pagesim

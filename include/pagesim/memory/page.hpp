@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+// struct page: what the kernel knows about one frame.
+//
+// The kernel spends 64 bytes on it; we spend 32, so that a machine of 1 TiB (268 million frames) needs 8
+// GiB of them.
+//
+//     offset  0   next, prev     links of the one list that the frame is on: 32 bits each, counted in pages from the
+//                                frame itself, so they mean the same wherever the array lies (saving is copying)
+//             8   flags          page_flag, in the low 28 bits
+//            12   refcount       0: the frame is free
+//            16   mapcount + 1   the kernel's raw _mapcount starts at -1; stored one higher, so that a frame of
+//                                zeros is a valid frame that nobody ever touched
+//            20   mapping        which anon_vma (0: none)
+//            24   index          page number within that anon_vma; on a table page: which table of the pool; on the head
+//                                of a free block: the migratetype of its list
+//            28   private        swap cache: the swap entry; free block: its order; per-CPU list: its migratetype
+//
+// Where a frame lies is not stored: its number follows from its address (mem_map) and its zone from its
+// number.
+//
+// Reference counts (kernel 6.1; one for each): a descriptor that maps the page, the swap cache, the
+// isolation by reclaim, a per-CPU batch, a fault in progress. The LRU list itself and swap I/O in flight
+// hold none.
+#pragma once
+
+#include <pagesim/base/assert.hpp>
+#include <pagesim/base/flags.hpp>
+
+#include <cstdint>
+
+namespace pagesim {
+
+// The kernel's PG_ names. The bit numbers are those of Linux 6.1 (include/linux/page-flags.h) where the
+// kernel has such a flag; from 24 on they are ours (the kernel keeps buddy and table in page_type).
+enum class page_flag : std::uint8_t {
+    locked = 0,
+    referenced = 1,
+    uptodate = 2,
+    dirty = 3,
+    lru = 4,
+    active = 5,
+    workingset = 6,
+    swapcache = 10, // PG_owner_priv_1
+    reserved = 12,
+    writeback = 15,
+    anon_exclusive = 17, // PG_mappedtodisk
+    reclaim = 18,        // the same bit is PG_readahead
+    swapbacked = 19,
+    unevictable = 20,
+    mlocked = 21,
+    buddy = 24,    // head of a free block
+    pcp = 25,      // on a per-CPU list
+    table = 26,    // holds descriptors
+    zsmalloc = 27, // belongs to a zram pool
+};
+
+using page_flags = flag_set<page_flag>;
+
+class page {
+public:
+    page() = default;
+    page(const page&) = delete;
+    page& operator=(const page&) = delete;
+    page(page&&) = delete;
+    page& operator=(page&&) = delete;
+
+    [[nodiscard]] page_flags flags() const { return page_flags::from_word(flags_); }
+    [[nodiscard]] bool test(page_flag f) const { return (flags_ & page_flags::bit(f)) != 0; }
+    void set(page_flag f) { flags_ |= page_flags::bit(f); }
+    void clear(page_flag f) { flags_ &= ~page_flags::bit(f); }
+    void clear_flags() { flags_ = 0; }
+    bool test_and_set(page_flag f) {
+        const bool was = test(f);
+        set(f);
+        return was;
+    }
+    bool test_and_clear(page_flag f) {
+        const bool was = test(f);
+        clear(f);
+        return was;
+    }
+
+    [[nodiscard]] std::int32_t refcount() const { return refcount_; }
+    void set_refcount(std::int32_t n) { refcount_ = n; }
+    void get() { ++refcount_; }
+    // Drops one reference; true when it was the last (kernel: put_page_testzero).
+    [[nodiscard]] bool put_testzero();
+    // Sets the count to 0 if it is exactly `expected` (kernel: page_ref_freeze).
+    [[nodiscard]] bool freeze(std::int32_t expected) {
+        if (refcount_ != expected) return false;
+        refcount_ = 0;
+        return true;
+    }
+
+    // The raw _mapcount: -1 when nothing maps the page.
+    [[nodiscard]] std::int32_t raw_mapcount() const { return mapcount_plus_one_ - 1; }
+    // The number of descriptors that map the page (kernel: page_mapcount).
+    [[nodiscard]] std::int32_t mapcount() const { return mapcount_plus_one_; }
+    [[nodiscard]] bool mapped() const { return mapcount_plus_one_ > 0; }
+    void add_mapping() { ++mapcount_plus_one_; }
+    void remove_mapping() { --mapcount_plus_one_; }
+
+    [[nodiscard]] std::uint32_t mapping() const { return mapping_; }
+    void set_mapping(std::uint32_t id) { mapping_ = id; }
+    [[nodiscard]] std::uint32_t index() const { return index_; }
+    void set_index(std::uint32_t i) { index_ = i; }
+    [[nodiscard]] std::uint32_t private_data() const { return private_; }
+    void set_private_data(std::uint32_t v) { private_ = v; }
+
+private:
+    friend struct page_node_traits;
+
+    std::int32_t next_;
+    std::int32_t prev_;
+    std::uint32_t flags_;
+    std::int32_t refcount_;
+    std::int32_t mapcount_plus_one_;
+    std::uint32_t mapping_;
+    std::uint32_t index_;
+    std::uint32_t private_;
+};
+
+static_assert(sizeof(page) == 32, "struct page is half a cache line");
+
+[[noreturn]] void page_assertion_failed(const char* expression, const page& p, const char* file, int line);
+
+} // namespace pagesim
+
+// An assertion about a page: prints the page first.
+#define PAGESIM_ASSERT_PAGE(condition, p)                                                                    \
+    (static_cast<bool>(condition) ? static_cast<void>(0)                                                     \
+                                  : ::pagesim::page_assertion_failed(#condition, (p), __FILE__, __LINE__))
+
+namespace pagesim {
+
+inline bool page::put_testzero() {
+    PAGESIM_ASSERT_PAGE(refcount_ > 0, *this);
+    return --refcount_ == 0;
+}
+
+} // namespace pagesim

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+// An address space: its ranges and its page table (kernel: struct mm_struct).
+//
+//     mm ── vmas, sorted by address, never overlapping        which addresses exist, and what they are
+//        └─ page_table: L0 → L1 → L2 → L3 descriptors         where each page is right now
+//
+// A descriptor of the last level holds one of three things: nothing (never touched), a frame (present), or
+// a swap entry (not present). The kernel's counters of the address space stand beside it: resident
+// anonymous pages, swap entries, bytes of page tables; check_consistency() recounts them by walking.
+//
+// Left out for now: merging of neighbouring ranges, permissions beyond read and write, files.
+#pragma once
+
+#include <pagesim/mm/vma.hpp>
+#include <pagesim/mmu/page_table.hpp>
+
+#include <memory>
+#include <vector>
+
+namespace pagesim {
+
+class mm {
+public:
+    mm(asid id, mem_map& frames, table_pool& pool) : asid_{id}, table_{frames, pool} {}
+    mm(const mm&) = delete;
+    mm& operator=(const mm&) = delete;
+
+    [[nodiscard]] asid id() const { return asid_; }
+    [[nodiscard]] page_table& table() { return table_; }
+    [[nodiscard]] const page_table& table() const { return table_; }
+
+    // The range that holds the page, or null (kernel: find_vma, exact).
+    [[nodiscard]] vma* find_vma(vpn n);
+    // Adds a range; it must overlap none.
+    vma& insert_vma(const vma& v);
+    // Forgets the range that starts at `first`. Its pages must be gone.
+    void erase_vma(vpn first);
+    [[nodiscard]] const std::vector<std::unique_ptr<vma>>& vmas() const { return vmas_; }
+
+    std::uint64_t anon_pages = 0;   // MM_ANONPAGES
+    std::uint64_t swap_entries = 0; // MM_SWAPENTS
+
+private:
+    asid asid_;
+    page_table table_;
+    std::vector<std::unique_ptr<vma>> vmas_; // sorted by address; stable addresses
+    vma* last_found_ = nullptr;
+};
+
+} // namespace pagesim

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+// A range of an address space goes away: munmap, and at exit every range (kernel: unmap_vmas, free_pgtables).
+//
+// Descriptor by descriptor: a page loses its mapping and the descriptor's reference (the last one frees
+// it), a swap entry gives its slot back, and a page that only the swap cache still holds goes with it. Then
+// the tables that covered nothing else are freed. One call works through what one table of descriptors
+// covers (2 MiB).
+#pragma once
+
+#include <pagesim/fault/fault_context.hpp>
+
+namespace pagesim {
+
+struct unmap_cursor {
+    bool begun = false;
+    vpn next{0};
+};
+
+// Unmaps the whole range and erases it from the address space. Call until done.
+step_result unmap_range(const fault_context& fc, mm& owner, vma& range, unmap_cursor& c);
+
+// Gives back every range and every table. Call until done.
+struct exit_cursor {
+    unmap_cursor range;
+};
+step_result exit_mmap(const fault_context& fc, mm& owner, exit_cursor& c);
+
+} // namespace pagesim

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+// The parts of the machine that reclaim works on, passed in by whoever runs it. Two machines in one process
+// have two of these and nothing in common.
+//
+// The path of one reclaim, from the top:
+//
+//     alloc_slowpath      an allocation found every zone below its low watermark: wakes kswapd, tries at min, then
+//     direct_reclaim      reclaims itself, priority 12 down to 0, until 32 pages are free
+//     kswapd              the same in the background, until one zone is above its high watermark
+//     shrink_node         one pass over the node: how much of each list (scan_balance), then
+//     shrink_lruvec       the four lists in turn, 32 pages at a time
+//     shrink_list         active: shrink_active_list deactivates; inactive: shrink_inactive_list isolates and
+//     shrink_page_list    judges each page: judge_page gives a verdict and its reason
+//
+// Everything from direct_reclaim down may lose the CPU between two pages and may sleep; each level keeps
+// its place in a cursor (sim/step.hpp) that the task owns.
+#pragma once
+
+#include <pagesim/base/kernel_profile.hpp>
+#include <pagesim/lru/isolate.hpp>
+#include <pagesim/lru/lru_add.hpp>
+#include <pagesim/lru/lruvec.hpp>
+#include <pagesim/memory/node.hpp>
+#include <pagesim/reclaim/reason.hpp>
+#include <pagesim/reclaim/scan_control.hpp>
+#include <pagesim/rmap/rmap.hpp>
+#include <pagesim/sim/cpu_context.hpp>
+#include <pagesim/sim/step.hpp>
+#include <pagesim/swap/swap_io.hpp>
+#include <pagesim/swap/swap_space.hpp>
+
+#include <cstdint>
+
+namespace pagesim {
+
+// vm.* knobs that reclaim reads.
+struct reclaim_config {
+    unsigned swappiness = 60; // 0..200
+    unsigned page_cluster = 3;
+};
+
+// What the allocator asks of kswapd (kernel: pgdat->kswapd_order, kswapd_highest_zoneidx, kswapd_wait).
+struct kswapd_request {
+    bool pending = false; // an index was asked for
+    unsigned order = 0;
+    zone_type highest_zoneidx = zone_type::dma;
+    bool sleeping = true; // in either stage of its sleep
+};
+
+struct reclaim_context {
+    const cpu_context& cpu;
+    const kernel_profile& profile;
+    const reclaim_config& config;
+    node& home;
+    lruvec& lru;
+    lru_batches& batches;
+    rmap& map;
+    swap_space& swap;
+    swap_io* io; // null: no swap device
+    kswapd_request& kswapd;
+    reason_counts& reasons;
+};
+
+// A jiffy of the simulated kernel: HZ is 250.
+inline constexpr sim_duration jiffy = milliseconds(4);
+
+// kernel: schedule_timeout(n): expires at the (n+1)-th tick from now, ticks lie on a fixed grid.
+[[nodiscard]] constexpr sim_time timeout_in_jiffies(sim_time now, std::uint64_t n) {
+    return sim_time{(now.ns / jiffy.ns + 1 + n) * jiffy.ns};
+}
+
+} // namespace pagesim

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+// From a page to whoever maps it.
+//
+//     page.mapping ──> anon_vma ──> (mm, range)        page.index = page number within the range
+//                                      │
+//                                      └─> page table ──> the descriptor, if it still names this page
+//
+// An anonymous page belongs to one anon_vma, made at the first write into its range; every range that may
+// map the page is listed there. (Without fork there is exactly one.) Reclaim asks two things through it:
+//
+//     page_referenced   was the page used since we last asked? Clears every access flag on the way; the TLB forgets
+//                       the page, or the next use would leave no trace.
+//     try_to_unmap      replace every descriptor by the page's swap entry.
+//
+// Map counts: a new mapping adds one, and nr_anon_pages counts a page when the first mapping comes and when
+// the last goes. The raw count of an unmapped page is -1.
+//
+// Source: mm/rmap.c of Linux 6.1; arm64 flushes per descriptor (arch_tlbbatch is not selected there).
+#pragma once
+
+#include <pagesim/mm/mm.hpp>
+#include <pagesim/mmu/tlb_domain.hpp>
+#include <pagesim/sim/cpu_context.hpp>
+#include <pagesim/swap/swap_space.hpp>
+
+#include <cstdint>
+#include <vector>
+
+namespace pagesim {
+
+struct anon_vma {
+    mm* owner = nullptr; // null: the entry is unused
+    vma* range = nullptr;
+    vpn base{0}; // index 0
+};
+
+// What page_referenced found: how many ranges used the page, and their flags.
+struct references {
+    unsigned ranges = 0;
+    vm_flags flags{};
+    bool locked_range = false; // met VM_LOCKED: the page was mlocked on the spot
+};
+
+enum class unmap_result : std::uint8_t { unmapped, failed };
+enum class exclusivity : std::uint8_t { shared, exclusive };
+
+class rmap {
+public:
+    rmap(const cpu_context& cpu, mem_map& frames, tlb_domain& tlbs, swap_space& swap)
+        : cpu_{cpu}, frames_{frames}, tlbs_{tlbs}, swap_{swap}, anon_vmas_(1) {}
+
+    // kernel: anon_vma_prepare(): gives the range an anon_vma if it has none.
+    void anon_vma_prepare(mm& owner, vma& range);
+    // The range goes away; its pages must be unmapped.
+    void release_anon_vma(vma& range);
+
+    // kernel: page_add_new_anon_rmap(): a page that nobody has seen yet.
+    void page_add_new_anon_rmap(page& p, const vma& range, vpn at);
+    // kernel: page_add_anon_rmap(): a page from the swap cache, or from a private read.
+    void page_add_anon_rmap(page& p, const vma& range, vpn at, exclusivity e);
+    // kernel: page_remove_rmap(). The caller drops the descriptor's reference.
+    void page_remove_rmap(page& p);
+
+    // kernel: folio_referenced().
+    [[nodiscard]] references page_referenced(page& p);
+    // kernel: try_to_unmap(). The page is locked and in the swap cache.
+    [[nodiscard]] unmap_result try_to_unmap(page& p);
+
+    [[nodiscard]] const anon_vma& operator[](std::uint32_t id) const { return anon_vmas_[id]; }
+    // The page's virtual page number in its anon_vma's range.
+    [[nodiscard]] vpn vpn_of(const page& p) const { return anon_vmas_[p.mapping()].base + p.index(); }
+
+private:
+    // The descriptor that maps the page, or null.
+    [[nodiscard]] std::uint64_t* mapped_descriptor(const page& p, const anon_vma& av) const;
+    void set_owner(page& p, const vma& range, vpn at);
+
+    const cpu_context& cpu_;
+    mem_map& frames_;
+    tlb_domain& tlbs_;
+    swap_space& swap_;
+    std::vector<anon_vma> anon_vmas_; // id = index; 0 is none
+    std::vector<std::uint32_t> free_ids_;
+};
+
+} // namespace pagesim

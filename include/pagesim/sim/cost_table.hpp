@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+// What things cost: the one table of CPU time.
+//
+// Every figure is nanoseconds of one CPU. The defaults are instruction counts of Linux 6.1 on arm64,
+// measured with one instruction = one nanosecond (no cache or memory latency), so simulated time compares
+// with a kernel that runs under instruction-counted time. The hardware part (second-level TLB, walk steps)
+// is 0 by default for the same reason; give it values for a machine whose walks cost something.
+//
+// A path's cost is the sum of its pieces: a first write to anonymous memory is fault_entry + anon_fault, plus
+// pcp_refill each time the per-CPU list runs empty and lru_drain_page for each page of a full batch.
+#pragma once
+
+#include <pagesim/base/units.hpp>
+
+namespace pagesim {
+
+struct cost_table {
+    // The user's side.
+    sim_duration instruction{1}; // one instruction of the workload
+    sim_duration tlb_l2_hit{0};  // translation found in the second-level TLB
+    sim_duration walk_step{0};   // one descriptor fetched by the walker
+
+    // Faults.
+    sim_duration fault_entry{570};       // exception and handler frame
+    sim_duration anon_fault{1592};       // do_anonymous_page: allocate, zero, map
+    sim_duration zero_page_fault{465};   // read of untouched memory
+    sim_duration access_flag_fault{421}; // set AF, read
+    sim_duration dirty_fault{488};       // set AF or clear AP[2], write
+    sim_duration wp_reuse{584};          // write to a page that is ours alone
+    sim_duration wp_copy{1788};          // write to a shared or zero page
+    sim_duration swap_cache_hit{1413};   // map a page found in the swap cache
+    sim_duration swap_in_sync{3979};     // do_swap_page without the read itself
+    sim_duration swap_read_sync{2567};   // decompress a page
+    sim_duration swap_in_submit{4700};   // one page of a read: allocate, insert, submit
+    sim_duration swap_in_map{3000};      // map the page that was waited for
+    sim_duration page_table_alloc{900};  // one page of descriptors
+    sim_duration unmap_page{1124};       // munmap or exit, a page
+
+    // Frames and lists.
+    sim_duration pcp_refill{1700};     // one bulk from the buddy lists
+    sim_duration lru_drain_page{300};  // one page of a batch
+    sim_duration alloc_slow_path{315}; // an allocation that found free < low
+    sim_duration slot_refill{22000};   // 64 swap slots taken
+    sim_duration slot_return{75000};   // 64 swap slots given back
+
+    // Reclaim.
+    sim_duration isolate_list{226};
+    sim_duration isolate_page{125};
+    sim_duration putback_page{270};
+    sim_duration shrink_lruvec{450};
+    sim_duration shrink_batch{500};
+    sim_duration shrink_node{6200}; // with the walk over the slab shrinkers
+    sim_duration shrink_active_list{570};
+    sim_duration deactivate_page{1086}; // reference check and move, isolation not included
+    sim_duration judge_page{220};       // the loop of shrink_page_list, lock and tests
+    sim_duration page_referenced{673};  // reference check of a mapped page
+    sim_duration add_to_swap{1050};
+    sim_duration try_to_unmap{1180};
+    sim_duration pageout_sync{9650};   // compress and store
+    sim_duration pageout_submit{2360}; // build and queue a write
+    sim_duration remove_mapping{750};
+    sim_duration free_page{430};
+    sim_duration under_writeback{0};      // met while still being written (not measured on its own)
+    sim_duration end_writeback{860};      // in the interrupt, a page
+    sim_duration io_interrupt{3400};      // one completed request
+    sim_duration try_to_free_pages{1800}; // entry and exit of one direct reclaim
+    sim_duration balance_pgdat{260};
+    sim_duration balance_round{244};
+    sim_duration kswapd_sleep_wake{3700}; // outside balance_pgdat, once a wake
+
+    // Scheduling.
+    sim_duration wake_up{1650}; // in the waker
+    sim_duration switch_preempted{1250};
+    sim_duration switch_sleep{2250};
+    sim_duration tick{7000}; // the 250 Hz tick with its softirq
+};
+
+} // namespace pagesim

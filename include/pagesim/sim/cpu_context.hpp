@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+// What every piece of simulated kernel code may do while it runs: take time, count, tell the trace, wake
+// somebody.
+#pragma once
+
+#include <pagesim/sim/clock.hpp>
+#include <pagesim/sim/cost_table.hpp>
+#include <pagesim/sim/event_queue.hpp>
+#include <pagesim/stat/trace_event.hpp>
+#include <pagesim/stat/vmstat.hpp>
+
+#include <cstdint>
+
+namespace pagesim {
+
+// What a sleeping task waits for. A page is named by its frame.
+enum class wait_reason : std::uint8_t {
+    none,
+    page_unlocked,
+    kswapd_work,
+    throttle_noprogress,
+    throttle_writeback,
+    throttle_congested,
+    throttle_isolated,
+    pfmemalloc,
+    swap_read
+};
+
+struct wait_channel {
+    wait_reason reason = wait_reason::none;
+    std::uint64_t key = 0;
+
+    friend constexpr bool operator==(const wait_channel&, const wait_channel&) = default;
+};
+
+// Wakes every task that sleeps on a channel. Implemented by the machine's scheduler.
+class waker {
+public:
+    waker() = default;
+    waker(const waker&) = delete;
+    waker& operator=(const waker&) = delete;
+    virtual ~waker() = default;
+    // Returns how many were woken.
+    virtual unsigned wake_all(wait_channel channel) = 0;
+    [[nodiscard]] virtual bool anyone_waits(wait_reason reason) const = 0;
+};
+
+struct cpu_context {
+    sim_clock& clock;
+    const cost_table& cost;
+    vmstat& stat;
+    event_queue& events;
+    waker& wakes;
+    trace_sink* trace = nullptr;
+
+    void charge(sim_duration d) const { clock.charge(d); }
+    void count(vm_item item, std::int64_t n = 1) const { stat.add(item, n); }
+    void emit(trace_kind kind, std::uint64_t a = 0, std::uint64_t b = 0) const {
+        if (trace != nullptr) trace->on({clock.now(), kind, a, b});
+    }
+    // Whether an interrupt is due: kernel code that may be preempted returns to the event loop.
+    [[nodiscard]] bool event_due() const { return events.next_time() <= clock.now(); }
+};
+
+} // namespace pagesim

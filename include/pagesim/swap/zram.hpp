@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+// zram: a swap device that keeps compressed pages in memory (kernel: drivers/block/zram).
+//
+// It answers at once: writing takes frames for its pool, reading takes only time. A slot's old content is
+// dropped when the slot is freed or written again. How well pages compress is a parameter; contents are not
+// simulated.
+#pragma once
+
+#include <pagesim/swap/swap_space.hpp>
+#include <pagesim/swap/zsmalloc.hpp>
+
+#include <cstdint>
+#include <vector>
+
+namespace pagesim {
+
+struct zram_config {
+    // Bytes that a page compresses to. More than 3264 is stored as a whole page, as zram does with what
+    // hardly shrinks.
+    std::uint32_t compressed_bytes = 1365;
+};
+
+class zram : public slot_listener {
+public:
+    zram(const cpu_context& cpu, frame_source& source, const zram_config& config);
+
+    // False if the pool could get no frame: the write fails.
+    [[nodiscard]] bool write(std::uint64_t offset);
+    void slot_freed(std::uint64_t offset) override;
+
+    [[nodiscard]] std::uint64_t stored_pages() const { return stored_; }
+    [[nodiscard]] std::uint64_t pool_frames() const { return pool_.frames(); }
+
+private:
+    zsmalloc pool_;
+    std::uint32_t object_bytes_;
+    std::vector<zs_handle> table_; // by slot; grows with the highest slot written
+    std::uint64_t stored_ = 0;
+};
+
+} // namespace pagesim

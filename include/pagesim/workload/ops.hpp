@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+// Reader of ops files: a workload written down, one op a line.
+//
+//     # a comment
+//     anon a 45000         mmap of a private anonymous region of 45000 pages
+//     w a 0 45000          one 8-byte store in each of 45000 pages from page 0 on (the count may be left out: 1)
+//     mark filled          a snapshot of the counters
+//     r a 128 64           one 8-byte load in each of 64 pages
+//     sleep 250            milliseconds
+//     unmap a              munmap; the name is free again
+//
+// Words are parted by blanks or tabs; empty lines and comment lines are skipped and counted. The language
+// has more words (file, map, pread, ...); they need what this version does not simulate and are refused by
+// name.
+//
+// Time: what the kernel's laboratory needs for one op under instruction-counted time on Linux 6.1, arm64.
+// The first page of an op carries the op's own loop, each further one a load or a store.
+#pragma once
+
+#include <pagesim/workload/access_stream.hpp>
+#include <pagesim/workload/footprint.hpp>
+#include <pagesim/workload/region_map.hpp>
+#include <pagesim/workload/text_input.hpp>
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace pagesim {
+
+// Instructions of an op, measured: its first page, and each further page. A further store takes 48.5, so 48
+// and 49 by turns.
+struct ops_cost {
+    std::uint64_t read = 125;
+    std::uint64_t write = 169;
+    std::uint64_t further_read = 5;
+    std::array<std::uint64_t, 2> further_write{48, 49};
+};
+inline constexpr ops_cost default_ops_cost{};
+
+// The longest sleep, milliseconds (11 days).
+inline constexpr std::uint64_t longest_sleep_ms = 1'000'000'000;
+// The most regions at one time (kernel: vm.max_map_count), and the most pages in all of them (4 TiB).
+inline constexpr std::size_t most_regions = 65530;
+inline constexpr page_count most_region_pages{1ULL << 30U};
+
+using ops_footprint = footprint;
+
+// The first pass. A file without an op is an error ("no ops").
+[[nodiscard]] scan_result scan_ops(const std::string& path);
+
+class ops_stream final : public access_stream {
+public:
+    explicit ops_stream(std::string path, content_hash hashing = content_hash::none);
+
+    [[nodiscard]] stream_item next() override;
+    [[nodiscard]] stream_counts counts() const override { return counts_; }
+    // As text_input::hash.
+    [[nodiscard]] std::uint64_t hash() { return input_.hash(); }
+
+private:
+    enum class access : std::uint8_t { read, write };
+    struct region {
+        vpn first{0};
+        page_count pages;
+    };
+    // What is left of an r or w op.
+    struct touch {
+        access kind = access::read;
+        vpn at{0};
+        std::uint64_t left = 0;
+        std::uint64_t done = 0;
+    };
+    // The words of a line; a word that is not there is empty.
+    struct words {
+        std::array<std::string_view, 4> at;
+        std::size_t count = 0; // 5 stands for any more than 4
+    };
+
+    [[nodiscard]] static words split(std::string_view line);
+    void read_line();
+    [[nodiscard]] std::string parse(const words& w); // each: what is wrong, or nothing
+    [[nodiscard]] std::string parse_anon(const words& w);
+    [[nodiscard]] std::string parse_touch(const words& w, access kind);
+    [[nodiscard]] std::string parse_unmap(const words& w);
+    [[nodiscard]] std::string parse_sleep(const words& w);
+    [[nodiscard]] std::string parse_mark(const words& w);
+    void emit_touch();
+
+    text_input input_;
+    std::vector<access_record> block_;
+    touch touch_;
+    std::optional<stream_item> command_; // comes behind the block; an end or error stays
+    std::map<std::string, region, std::less<>> regions_;
+    region_map map_;
+    page_count mapped_; // in all regions
+    stream_counts counts_;
+};
+
+// Whether a line begins by a word of the language (one that is refused included).
+[[nodiscard]] bool is_ops_word(std::string_view word);
+
+} // namespace pagesim

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+#include <pagesim/fault/handle_mm_fault.hpp>
+
+#include <pagesim/mmu/descriptor.hpp>
+#include <pagesim/mmu/ptep.hpp>
+
+namespace pagesim {
+
+namespace {
+
+using phase = fault_cursor::phase;
+
+step_result finish(fault_cursor& f, fault_outcome outcome) {
+    f.outcome = outcome;
+    f.at = phase::begin;
+    f.tried = false;
+    return step_done;
+}
+
+bool begin(const fault_context& fc, mm& owner, fault_cursor& f) {
+    const cpu_context& cpu = fc.rc.cpu;
+    if (!f.tried) {
+        cpu.charge(cpu.cost.fault_entry);
+        f.major = false;
+    }
+    f.range = owner.find_vma(f.where);
+    if (f.range == nullptr) return false;
+    cpu.count(vm_item::pgfault);
+    cpu.emit(trace_kind::fault, raw(f.where), f.is_write() ? 1 : 0);
+    return true;
+}
+
+// Adds one missing table after the other. done with f.outcome resolved: all are there.
+step_result add_tables(const fault_context& fc, mm& owner, fault_cursor& f) {
+    const cpu_context& cpu = fc.rc.cpu;
+    for (;;) {
+        const int level = owner.table().missing_level(f.where);
+        if (level < 0) return step_done;
+        const step_result r = fault_alloc(fc, f, gfp::kernel);
+        if (!r.done() || f.outcome != fault_outcome::resolved) return r;
+        cpu.charge(cpu.cost.page_table_alloc);
+        owner.table().install_table(f.where, level, *f.alloc.result);
+        if (level >= 2) cpu.count(vm_item::nr_page_table_pages); // 6.1 counts PMD and PTE pages
+    }
+}
+
+// A present descriptor: software keeps the access flag or the dirty state.
+void set_access_flags(const fault_context& fc, mm& owner, const fault_cursor& f, std::uint64_t& slot) {
+    const cpu_context& cpu = fc.rc.cpu;
+    cpu.charge(f.is_write() ? cpu.cost.dirty_fault : cpu.cost.access_flag_fault);
+    descriptor entry = descriptor{slot}.mkyoung();
+    if (f.is_write()) entry = entry.mkdirty();
+    ptep_set_access_flags(fc.tlbs, {owner.id(), f.where}, slot, entry, f.kind);
+}
+
+// The tables are complete: what does the descriptor say?
+step_result dispatch(const fault_context& fc, mm& owner, fault_cursor& f) {
+    std::uint64_t& slot = *owner.table().leaf(f.where);
+    f.original = slot;
+    const descriptor d{slot};
+    if (d.none()) return do_anonymous_page(fc, owner, f);
+    if (!d.valid()) return do_swap_page(fc, owner, f);
+    if (f.is_write() && !d.writable()) return do_wp_page(fc, owner, f);
+    set_access_flags(fc, owner, f, slot);
+    return step_done;
+}
+
+step_result proceed(const fault_context& fc, mm& owner, fault_cursor& f) {
+    switch (f.at) {
+    case phase::begin:
+    case phase::tables: return dispatch(fc, owner, f);
+    case phase::anonymous: return do_anonymous_page(fc, owner, f);
+    case phase::copy: return do_wp_page(fc, owner, f);
+    case phase::swap_lookup:
+    case phase::swap_sync:
+    case phase::swap_window:
+    case phase::swap_read_one:
+    case phase::swap_wait:
+    case phase::swap_retry: return do_swap_page(fc, owner, f);
+    }
+    return step_done;
+}
+
+} // namespace
+
+step_result fault_alloc(const fault_context& fc, fault_cursor& f, gfp_flags gfp) {
+    const step_result r = alloc_page_step(fc.rc, f.alloc, gfp);
+    if (r.done() && f.alloc.outcome == alloc_outcome::out_of_memory) f.outcome = fault_outcome::out_of_memory;
+    return r;
+}
+
+step_result handle_mm_fault(const fault_context& fc, mm& owner, fault_cursor& f) {
+    if (f.at == phase::begin) {
+        f.outcome = fault_outcome::resolved;
+        if (!begin(fc, owner, f)) return finish(f, fault_outcome::bad_address);
+        f.at = phase::tables;
+    }
+    if (f.at == phase::tables) {
+        const step_result r = add_tables(fc, owner, f);
+        if (!r.done()) return r;
+        if (f.outcome != fault_outcome::resolved) return finish(f, f.outcome);
+    }
+    const step_result r = proceed(fc, owner, f);
+    if (!r.done()) return r;
+    return finish(f, f.outcome);
+}
+
+} // namespace pagesim

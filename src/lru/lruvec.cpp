@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+#include <pagesim/lru/lruvec.hpp>
+
+namespace pagesim {
+
+namespace {
+
+constexpr vm_item shifted(vm_item first, unsigned by) {
+    return static_cast<vm_item>(static_cast<unsigned>(first) + by);
+}
+
+static_assert(shifted(vm_item::nr_inactive_anon, 4) == vm_item::nr_unevictable);
+static_assert(shifted(vm_item::nr_zone_inactive_anon, 4) == vm_item::nr_zone_unevictable);
+
+} // namespace
+
+vm_item node_item(lru_list l) { return shifted(vm_item::nr_inactive_anon, index_of(l)); }
+vm_item zone_item(lru_list l) { return shifted(vm_item::nr_zone_inactive_anon, index_of(l)); }
+vm_item isolated_item(lru_type t) {
+    return t == lru_type::anon ? vm_item::nr_isolated_anon : vm_item::nr_isolated_file;
+}
+
+lruvec::lruvec(node& home)
+    : node_{&home}, lists_{home.frames().make_list(), home.frames().make_list(), home.frames().make_list(),
+                           home.frames().make_list(), home.frames().make_list()} {}
+
+void lruvec::account(const page& p, std::int64_t n) {
+    const lru_list l = page_lru(p);
+    node_->zone_of(p).add_nr_zone_lru(index_of(l), n);
+    node_->stat().add(node_item(l), n);
+    node_->stat().add(zone_item(l), n);
+}
+
+void lruvec::add_page(page& p) {
+    PAGESIM_ASSERT_PAGE(!p.test(page_flag::lru), p);
+    p.set(page_flag::lru);
+    lists_[index_of(page_lru(p))].push_front(p);
+    account(p, 1);
+}
+
+void lruvec::add_page_tail(page& p) {
+    PAGESIM_ASSERT_PAGE(!p.test(page_flag::lru), p);
+    p.set(page_flag::lru);
+    lists_[index_of(page_lru(p))].push_back(p);
+    account(p, 1);
+}
+
+void lruvec::del_page(page& p) {
+    PAGESIM_ASSERT_PAGE(p.test(page_flag::lru), p);
+    p.clear(page_flag::lru);
+    lists_[index_of(page_lru(p))].remove(p);
+    account(p, -1);
+}
+
+std::uint64_t lruvec::size_in_zones(lru_list l, zone_type highest) const {
+    std::uint64_t n = 0;
+    for (const zone& z : node_->zones()) {
+        if (z.type() <= highest) n += z.nr_zone_lru(index_of(l));
+    }
+    return n;
+}
+
+std::uint64_t lruvec::evictable_size() const {
+    std::uint64_t n = 0;
+    for (unsigned l = 0; l < nr_evictable_lists; ++l) n += lists_[l].size();
+    return n;
+}
+
+void lruvec::note_cost(lru_type type, std::uint64_t pages) {
+    (type == lru_type::anon ? anon_cost : file_cost) += pages;
+    if (anon_cost + file_cost > evictable_size() / 4) {
+        anon_cost /= 2;
+        file_cost /= 2;
+    }
+}
+
+void lruvec::check_consistency() const {
+    for (unsigned l = 0; l < nr_lru_lists; ++l) {
+        const auto which = static_cast<lru_list>(l);
+        std::uint64_t n = 0;
+        lists_[l].for_each([&](const page& p) {
+            PAGESIM_ASSERT_PAGE(p.test(page_flag::lru) && page_lru(p) == which && p.refcount() > 0, p);
+            ++n;
+        });
+        PAGESIM_ASSERT(n == lists_[l].size());
+        PAGESIM_ASSERT(n == node_->stat()[node_item(which)]);
+        PAGESIM_ASSERT(n == size_in_zones(which, zone_type::movable));
+    }
+    PAGESIM_ASSERT(isolated[0] == node_->stat()[vm_item::nr_isolated_anon]);
+    PAGESIM_ASSERT(isolated[1] == node_->stat()[vm_item::nr_isolated_file]);
+}
+
+} // namespace pagesim

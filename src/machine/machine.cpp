@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: MIT
+#include <pagesim/machine/machine.hpp>
+
+#include <stdexcept>
+
+namespace pagesim {
+
+namespace {
+
+// What an event of the machine itself means: the tick, or the end of a task's sleep.
+constexpr std::uint64_t tick_event = 0;
+constexpr unsigned sleep_bits = 40;
+
+std::uint64_t timer_event(const task& t) {
+    return (std::uint64_t{t.entity.id()} + 1) << sleep_bits | (t.sleeps & ((1ULL << sleep_bits) - 1));
+}
+
+} // namespace
+
+// Hashes every event, and passes it on.
+class counting_sink final : public trace_sink {
+public:
+    explicit counting_sink(trace_sink* next) : next_{next} {}
+    void on(const trace_event& e) override {
+        hash_.on(e);
+        if (next_ != nullptr) next_->on(e);
+    }
+    [[nodiscard]] const fingerprint& hash() const { return hash_; }
+
+private:
+    fingerprint hash_;
+    trace_sink* next_;
+};
+
+machine::machine(const machine_config& config, trace_sink* sink) : queue_{config.sched} {
+    if (const auto wrong = find_fault_in(config)) throw std::invalid_argument{*wrong};
+    sink_ = std::make_unique<counting_sink>(sink);
+    parts_ = std::make_unique<machine_parts>(config, static_cast<waker&>(*this), sink_.get());
+}
+
+machine::~machine() = default;
+
+void machine::start(access_stream& stream, std::span<const page_range> ranges) {
+    PAGESIM_ASSERT(workload_ == nullptr);
+    auto process = std::make_unique<workload_task>(0, *parts_, stream);
+    auto daemon = std::make_unique<kswapd_task>(1, *parts_);
+    workload_ = process.get();
+    kswapd_ = daemon.get();
+    for (const page_range& r : ranges) process->add_range(r.first, r.end, first_read::private_frame);
+    parts_->settle(process->space());
+    tasks_.push_back(std::move(process));
+    tasks_.push_back(std::move(daemon));
+    // kswapd has gone to sleep long before the run begins.
+    kswapd_->asleep = true;
+    kswapd_->waits_for = {.reason = wait_reason::kswapd_work};
+    queue_.start(workload_->entity);
+    parts_->events.schedule(sim_time{jiffy.ns}, event_phase::tick, *this, tick_event);
+}
+
+task* machine::current_task() const {
+    const sched_entity* e = queue_.current();
+    return e == nullptr ? nullptr : tasks_[e->id()].get();
+}
+
+// Brings the current task's CPU time up to now.
+void machine::account() {
+    const sim_duration ran = parts_->clock.now() - accounted_until_;
+    accounted_until_ = parts_->clock.now();
+    task* t = current_task();
+    if (t == nullptr || ran.ns == 0) return;
+    t->cpu_time += ran;
+    queue_.charge(ran);
+}
+
+void machine::wake(task& t) {
+    account();
+    t.asleep = false;
+    t.waits_for = {};
+    queue_.wake(t.entity);
+}
+
+unsigned machine::wake_all(wait_channel channel) {
+    unsigned n = 0;
+    for (const auto& t : tasks_) {
+        if (!t->asleep || t->waits_for != channel) continue;
+        wake(*t);
+        ++n;
+    }
+    return n;
+}
+
+bool machine::anyone_waits(wait_reason reason) const {
+    for (const auto& t : tasks_) {
+        if (t->asleep && t->waits_for.reason == reason) return true;
+    }
+    return false;
+}
+
+void machine::put_to_sleep(task& t, const step_result& r) {
+    t.asleep = true;
+    t.waits_for = r.channel;
+    ++t.sleeps;
+    if (r.until != never) parts_->events.schedule(r.until, event_phase::timer, *this, timer_event(t));
+    parts_->clock.charge(parts_->config.cost.switch_sleep);
+    account();
+    queue_.sleep_current();
+}
+
+void machine::on_tick(sim_time due) {
+    parts_->events.schedule(due + jiffy, event_phase::tick, *this, tick_event);
+    if (queue_.current() == nullptr) return; // an idle CPU has no tick
+    parts_->clock.charge(parts_->config.cost.tick);
+    account();
+    queue_.tick();
+}
+
+void machine::on_event(sim_time due, std::uint64_t arg) {
+    if (arg == tick_event) {
+        on_tick(due);
+        return;
+    }
+    task& t = *tasks_[(arg >> sleep_bits) - 1];
+    if (t.asleep && timer_event(t) == arg) wake(t);
+}
+
+void machine::switch_tasks() {
+    const sched_entity* before = queue_.current();
+    account();
+    const sched_entity* next = queue_.pick_next();
+    if (next == before || next == nullptr) return;
+    ++switches_;
+    if (before != nullptr) {
+        parts_->clock.charge(parts_->config.cost.switch_preempted);
+        account();
+    }
+    parts_->cpu.emit(trace_kind::task_switch, next->id());
+}
+
+void machine::idle() {
+    event_queue& events = parts_->events;
+    // Only the tick is left, and it wakes nobody: the run could never end.
+    PAGESIM_ASSERT(events.size() > 1);
+    const sim_time next = events.next_time();
+    if (next > parts_->clock.now()) {
+        idle_ += next - parts_->clock.now();
+        parts_->clock.advance_to(next);
+        accounted_until_ = next;
+    }
+}
+
+bool machine::step() {
+    PAGESIM_ASSERT(workload_ != nullptr);
+    if (workload_->finished()) return false;
+    while (parts_->events.run_one(parts_->clock.now())) account();
+    if (queue_.current() == nullptr || queue_.need_resched()) switch_tasks();
+    task* t = current_task();
+    if (t == nullptr) {
+        idle();
+        return true;
+    }
+    const step_result r = t->step();
+    account();
+    switch (r.kind) {
+    case step_kind::again: break;
+    case step_kind::sleep: put_to_sleep(*t, r); break;
+    case step_kind::done: queue_.exit_current(); break;
+    }
+    return !workload_->finished();
+}
+
+std::uint64_t machine::fingerprint_value() const {
+    fingerprint h = sink_->hash();
+    h.counters(parts_->stat);
+    return h.value();
+}
+
+void machine::check_consistency() const {
+    std::vector<const mm*> spaces;
+    if (workload_ != nullptr) spaces.push_back(&workload_->space());
+    parts_->check_consistency(spaces);
+}
+
+} // namespace pagesim

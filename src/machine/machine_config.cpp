@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+#include <pagesim/machine/machine_config.hpp>
+
+#include <pagesim/swap/swap_entry.hpp>
+
+#include <fmt/format.h>
+
+namespace pagesim {
+
+machine_config machine_with(page_count memory) {
+    machine_config config;
+    config.zones = {zone_config{.type = zone_type::dma, .present = memory, .managed = memory}};
+    return config;
+}
+
+std::optional<std::string> find_fault_in(const machine_config& config) {
+    constexpr std::uint64_t smallest_pages = 256;        // 1 MiB
+    constexpr std::uint64_t largest_pages = 1ULL << 30U; // 4 TiB: what 32-bit links reach with room to spare
+    std::uint64_t managed = 0;
+    std::uint64_t present = 0;
+    for (const zone_config& z : config.zones) {
+        if (z.managed.value > z.present.value) return "a zone manages more pages than are present";
+        managed += z.managed.value;
+        present += z.present.value;
+    }
+    if (managed < smallest_pages) {
+        return fmt::format("memory of {} pages is too small: the least is {} (1 MiB)", managed,
+                           smallest_pages);
+    }
+    if (present > largest_pages) {
+        return fmt::format("memory of {} pages is too large: the most is {} (4 TiB)", present, largest_pages);
+    }
+    if (config.reclaim.swappiness > 200) {
+        return fmt::format("swappiness {} is out of range: 0 to 200", config.reclaim.swappiness);
+    }
+    if (config.swap.device != swap_device::none) {
+        if (config.swap.pages.value == 0) return "a swap device of no pages: leave the device out instead";
+        if (config.swap.pages.value >= max_swap_slots) {
+            return fmt::format("swap of {} pages is too large: the most is {} (512 GiB less a page)",
+                               config.swap.pages.value, max_swap_slots - 1);
+        }
+        if (config.swap.max_request_pages == 0) return "a swap request must be able to carry a page";
+        if (config.swap.device == swap_device::flash && config.swap.flash.queue_depth == 0) {
+            return "a flash device needs a queue depth of at least 1";
+        }
+    }
+    const page_count taken = config.start.pcp_pages + config.start.unevictable;
+    if (taken.value + config.start.free_pages.value_or(page_count{1}).value >= managed) {
+        return "the initial state does not fit into memory";
+    }
+    return std::nullopt;
+}
+
+} // namespace pagesim

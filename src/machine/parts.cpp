@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT
+#include <pagesim/machine/parts.hpp>
+
+#include <pagesim/mmu/descriptor.hpp>
+
+namespace pagesim {
+
+namespace {
+
+page_count present_pages(const machine_config& config) {
+    page_count n;
+    for (const zone_config& z : config.zones) n += z.present;
+    return n;
+}
+
+page_count swap_pages(const machine_config& config) {
+    return config.swap.device == swap_device::none ? page_count{0} : config.swap.pages;
+}
+
+} // namespace
+
+page* pool_frames::take_frame() {
+    constexpr gfp_flags wanted{gfp_flag::kswapd_reclaim, gfp_flag::nowarn, gfp_flag::highmem,
+                               gfp_flag::movable};
+    return alloc_page_memalloc(*rc_, wanted);
+}
+
+void pool_frames::give_frame(page& p) { rc_->batches.put_page(p); }
+
+machine_parts::machine_parts(const machine_config& c, waker& wakes, trace_sink* trace)
+    : config{c}, cpu{.clock = clock,
+                     .cost = config.cost,
+                     .stat = stat,
+                     .events = events,
+                     .wakes = wakes,
+                     .trace = trace},
+      frames{present_pages(config)}, home{frames, stat, config.zones, config.memory, config.profile},
+      lru{home}, batches{cpu, lru}, cpu_mmu{config.cpu}, tlbs{config.cpu.range_ops}, swap{cpu, frames,
+                                                                                          swap_pages(config),
+                                                                                          config.seed},
+      map{cpu, frames, tlbs, swap}, rc{.cpu = cpu,
+                                       .profile = config.profile,
+                                       .config = config.reclaim,
+                                       .home = home,
+                                       .lru = lru,
+                                       .batches = batches,
+                                       .map = map,
+                                       .swap = swap,
+                                       .io = nullptr,
+                                       .kswapd = kswapd,
+                                       .reasons = reasons},
+      fc{.rc = rc, .tlbs = tlbs, .zero_page = no_pfn} {
+    tlbs.attach(cpu_mmu.entries());
+    pool.attach(rc);
+    if (config.swap.device == swap_device::zram) {
+        store = std::make_unique<zram>(cpu, pool, config.swap.zram);
+        swap.set_listener(*store);
+        io = std::make_unique<swap_io>(cpu, swap, batches, lru, *store);
+    } else if (config.swap.device == swap_device::flash) {
+        flash = std::make_unique<flash_device>(config.swap.flash);
+        io = std::make_unique<swap_io>(cpu, swap, batches, lru, *flash,
+                                       swap_io::limits{.max_request_pages = config.swap.max_request_pages});
+    }
+    rc.io = io.get();
+    page& zero = boot_frame();
+    zero.set(page_flag::reserved);
+    fc.zero_page = frames.pfn_of(zero);
+}
+
+// A frame for something that is there before the run.
+page& machine_parts::boot_frame() {
+    page* p = get_page_from_freelist(home, gfp::kernel, page_order{0}, alloc_mark::none).frame;
+    PAGESIM_ASSERT(p != nullptr);
+    return *p;
+}
+
+std::unique_ptr<mm> machine_parts::new_mm() {
+    auto space = std::make_unique<mm>(asid{next_asid_++}, frames, tables);
+    space->table().set_root(boot_frame());
+    return space;
+}
+
+void machine_parts::settle(mm& first) {
+    for (const vpn n : config.start.tables_at) {
+        for (int level = first.table().missing_level(n); level >= 0; level = first.table().missing_level(n)) {
+            first.table().install_table(n, level, boot_frame());
+            if (level >= 2) stat.add(vm_item::nr_page_table_pages);
+        }
+    }
+    for (std::uint64_t i = 0; i < config.start.unevictable.value; ++i) {
+        page& p = boot_frame();
+        p.set(page_flag::swapbacked);
+        p.set(page_flag::mlocked);
+        p.set(page_flag::unevictable);
+        lru.add_page(p);
+    }
+    home.settle(config.start.free_pages, config.start.pcp_pages);
+    stat.clear_events();
+    clock = sim_clock{};
+}
+
+void machine_parts::check_consistency(const std::vector<const mm*>& spaces) const {
+    home.check_consistency();
+    lru.check_consistency();
+    swap.check_consistency();
+    std::vector<std::int32_t> mapped(frames.size().value, 0);
+    std::vector<unsigned> slot_uses(swap.exists() ? swap.area().max() : 0, 0);
+    std::uint64_t anon = 0;
+    for (const mm* space : spaces) {
+        space->table().check_consistency();
+        tlbs.check_consistency(space->id(), space->table());
+        std::uint64_t resident = 0;
+        std::uint64_t swapped = 0;
+        for (const auto& range : space->vmas()) {
+            for (vpn n = range->first; n < range->end; n = n + 1) {
+                const std::uint64_t* word = space->table().leaf(n);
+                if (word == nullptr || *word == 0) continue;
+                const descriptor d{*word};
+                if (d.is_swap()) {
+                    ++swapped;
+                    ++slot_uses[d.swap_entry().offset];
+                } else if (!d.special()) {
+                    ++resident;
+                    ++mapped[raw(d.frame())];
+                }
+            }
+        }
+        PAGESIM_ASSERT(resident == space->anon_pages && swapped == space->swap_entries);
+        anon += resident;
+    }
+    for (std::uint64_t n = 0; n < mapped.size(); ++n) {
+        const page& p = frames[pfn{n}];
+        PAGESIM_ASSERT_PAGE(p.mapcount() == mapped[n], p);
+        PAGESIM_ASSERT_PAGE(p.refcount() >= p.mapcount(), p);
+    }
+    for (std::uint64_t o = 1; o < slot_uses.size(); ++o) PAGESIM_ASSERT(swap.area().count(o) == slot_uses[o]);
+    PAGESIM_ASSERT(anon == stat[vm_item::nr_anon_pages]);
+}
+
+} // namespace pagesim

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: MIT
+#include <pagesim/machine/report.hpp>
+
+#include <pagesim/base/hash.hpp>
+#include <pagesim/version.hpp>
+
+#include <fmt/format.h>
+
+#include <array>
+
+namespace pagesim {
+
+namespace {
+
+std::string_view device_name(swap_device d) {
+    switch (d) {
+    case swap_device::none: return "none";
+    case swap_device::zram: return "zram";
+    case swap_device::flash: return "flash";
+    }
+    return "";
+}
+
+double seconds(sim_duration d) { return static_cast<double>(d.ns) / 1e9; }
+
+double percent(std::uint64_t part, std::uint64_t whole) {
+    return whole == 0 ? 0.0 : 100.0 * static_cast<double>(part) / static_cast<double>(whole);
+}
+
+class config_text {
+public:
+    template <typename T>
+    void line(std::string_view name, const T& value) {
+        fmt::format_to(std::back_inserter(text_), "{} {}\n", name, value);
+    }
+    [[nodiscard]] std::string take() { return std::move(text_); }
+
+private:
+    std::string text_;
+};
+
+void describe_memory(config_text& out, const machine_config& c) {
+    for (const zone_config& z : c.zones) {
+        out.line("zone", static_cast<unsigned>(z.type));
+        out.line("zone.present_pages", z.present.value);
+        out.line("zone.managed_pages", z.managed.value);
+        if (z.wmarks) {
+            out.line("zone.watermarks",
+                     fmt::format("{} {} {}", z.wmarks->min, z.wmarks->low, z.wmarks->high));
+        }
+        if (z.pcp) out.line("zone.pcp", fmt::format("{} {}", z.pcp->high, z.pcp->batch));
+    }
+    if (c.memory.min_free_kbytes) out.line("vm.min_free_kbytes", *c.memory.min_free_kbytes);
+    out.line("vm.watermark_scale_factor", c.memory.watermark_scale_factor);
+    out.line("vm.watermark_boost_factor", c.memory.watermark_boost_factor);
+    if (c.start.free_pages) out.line("start.free_pages", c.start.free_pages->value);
+    out.line("start.pcp_pages", c.start.pcp_pages.value);
+    out.line("start.unevictable", c.start.unevictable.value);
+    for (const vpn n : c.start.tables_at) out.line("start.tables_at", raw(n));
+}
+
+// Every cost as a number, in the order of the table.
+void describe_costs(config_text& out, const cost_table& t) {
+    static_assert(sizeof(cost_table) % sizeof(sim_duration) == 0);
+    std::array<sim_duration, sizeof(cost_table) / sizeof(sim_duration)> all{};
+    static_assert(sizeof(all) == sizeof(t));
+    std::copy_n(reinterpret_cast<const sim_duration*>(&t), all.size(), all.begin());
+    std::string line;
+    for (const sim_duration d : all) fmt::format_to(std::back_inserter(line), "{} ", d.ns);
+    out.line("costs_ns", line);
+}
+
+} // namespace
+
+std::string format_bytes(std::uint64_t bytes) {
+    constexpr std::array<std::string_view, 5> units{"bytes", "KiB", "MiB", "GiB", "TiB"};
+    auto value = static_cast<double>(bytes);
+    std::size_t unit = 0;
+    while (value >= 1024 && unit + 1 < units.size()) {
+        value /= 1024;
+        ++unit;
+    }
+    return unit == 0 ? fmt::format("{} bytes", bytes) : fmt::format("{:.1f} {}", value, units[unit]);
+}
+
+std::string describe_config(const machine_config& c) {
+    config_text out;
+    out.line("kernel", c.profile.name);
+    out.line("cpu", c.cpu.name);
+    out.line("tlb", fmt::format("{}x{} {}x{}", c.cpu.tlb.l1_entries, c.cpu.tlb.l1_ways, c.cpu.tlb.l2_entries,
+                                c.cpu.tlb.l2_ways));
+    out.line("hafdbs", static_cast<unsigned>(c.cpu.hardware_update));
+    describe_memory(out, c);
+    out.line("vm.swappiness", c.reclaim.swappiness);
+    out.line("vm.page_cluster", c.reclaim.page_cluster);
+    out.line("swap.device", device_name(c.swap.device));
+    if (c.swap.device != swap_device::none) out.line("swap.pages", c.swap.pages.value);
+    if (c.swap.device == swap_device::zram) out.line("zram.compressed_bytes", c.swap.zram.compressed_bytes);
+    if (c.swap.device == swap_device::flash) {
+        out.line("flash.latency_ns", c.swap.flash.latency.ns);
+        out.line("flash.bytes_per_second", c.swap.flash.bytes_per_second);
+        out.line("flash.queue_depth", c.swap.flash.queue_depth);
+        out.line("flash.max_request_pages", c.swap.max_request_pages);
+    }
+    out.line("sched.latency_ns", c.sched.latency.ns);
+    out.line("sched.min_granularity_ns", c.sched.min_granularity.ns);
+    out.line("sched.wakeup_granularity_ns", c.sched.wakeup_granularity.ns);
+    describe_costs(out, c.cost);
+    out.line("seed", c.seed);
+    return out.take();
+}
+
+std::uint64_t config_hash(const machine_config& config) {
+    fnv1a h;
+    h.text(describe_config(config));
+    return h.value();
+}
+
+std::string_view outcome_name(run_outcome o) {
+    switch (o) {
+    case run_outcome::finished: return "finished";
+    case run_outcome::out_of_memory: return "out_of_memory";
+    case run_outcome::bad_address: return "bad_address";
+    case run_outcome::bad_input: return "bad_input";
+    }
+    return "";
+}
+
+std::string describe_outcome(const workload_task& task) {
+    switch (task.outcome()) {
+    case run_outcome::finished: return "the workload ran to its end";
+    case run_outcome::out_of_memory:
+        return fmt::format("out of memory: the workload was killed at its access to page {:#x}",
+                           raw(task.fault_address()));
+    case run_outcome::bad_address:
+        return fmt::format("segmentation fault: the workload accessed page {:#x}, which is in no range",
+                           raw(task.fault_address()));
+    case run_outcome::bad_input: return "incomplete: the input is bad";
+    }
+    return "";
+}
+
+namespace {
+
+void summarize_translation(std::string& out, const machine& m) {
+    const mmu_stats& t = m.parts().cpu_mmu.stats();
+    const std::uint64_t all = t.accesses();
+    fmt::format_to(std::back_inserter(out),
+                   "{:<12}L1 hits {} ({:.3f} %)  L2 hits {}  walks {} ({} steps)  flushes {}\n", "tlb",
+                   t.l1_hits, percent(t.l1_hits, all), t.l2_hits, t.walks, t.walk_steps,
+                   m.parts().tlbs.flushes());
+}
+
+void summarize_reclaim(std::string& out, const machine& m) {
+    const vmstat& s = m.stat();
+    const auto at = std::back_inserter(out);
+    const std::uint64_t major = s[vm_item::pgmajfault];
+    fmt::format_to(at, "{:<12}minor {}  major {}\n", "faults", s[vm_item::pgfault] - major, major);
+    fmt::format_to(at, "{:<12}kswapd {}  direct {}\n", "scanned", s[vm_item::pgscan_kswapd],
+                   s[vm_item::pgscan_direct]);
+    fmt::format_to(at, "{:<12}kswapd {}  direct {}  activated {}  deactivated {}\n", "reclaimed",
+                   s[vm_item::pgsteal_kswapd], s[vm_item::pgsteal_direct], s[vm_item::pgactivate],
+                   s[vm_item::pgdeactivate]);
+    fmt::format_to(at, "{:<12}out {}  in {}  read ahead {} ({} of them used)  refaults {}\n", "swapped",
+                   s[vm_item::pswpout], s[vm_item::pswpin], s[vm_item::swap_ra], s[vm_item::swap_ra_hit],
+                   s[vm_item::workingset_refault_anon]);
+    fmt::format_to(at, "{:<12}kswapd ran {} times, {} direct reclaims\n", "stalls", s[vm_item::pageoutrun],
+                   s[vm_item::allocstall_normal] + s[vm_item::allocstall_movable]);
+    fmt::format_to(at, "{:<12}free {}  inactive {}  active {}  page tables {}  zram pool {}\n", "pages now",
+                   s[vm_item::nr_free_pages], s[vm_item::nr_inactive_anon], s[vm_item::nr_active_anon],
+                   s[vm_item::nr_page_table_pages], s[vm_item::nr_zspages]);
+}
+
+} // namespace
+
+std::string format_summary(const machine& m, const input_identity& input) {
+    const machine_config& c = m.parts().config;
+    std::string out;
+    const auto at = std::back_inserter(out);
+    page_count managed;
+    for (const zone_config& z : c.zones) managed += z.managed;
+    fmt::format_to(at, "pagesim {}  {} ({}, fnv1a {:016x})\n", version, input.name, input.format, input.hash);
+    fmt::format_to(
+        at,
+        "{:<12}kernel {}  {}  memory {} ({} pages)  swap {} on {}  swappiness {}  configuration {:016x}\n",
+        "machine", c.profile.name, c.cpu.name, format_bytes(managed.bytes()), managed.value,
+        c.swap.device == swap_device::none ? "off" : format_bytes(c.swap.pages.bytes()),
+        device_name(c.swap.device), c.reclaim.swappiness, config_hash(c));
+    fmt::format_to(at, "{:<12}records {}  skipped {}  pages touched {} ({})\n", "input", input.records,
+                   input.skipped, input.touched_pages, format_bytes(page_count{input.touched_pages}.bytes()));
+    fmt::format_to(at, "{:<12}{}\n", "outcome", describe_outcome(m.workload()));
+    fmt::format_to(at, "{:<12}{}\n", "accesses", m.workload().accesses());
+    summarize_translation(out, m);
+    summarize_reclaim(out, m);
+    fmt::format_to(at, "{:<12}simulated {:.6f} s: workload {:.6f} s  kswapd {:.6f} s  idle {:.6f} s\n",
+                   "time", seconds(m.now() - sim_time{}), seconds(m.workload().cpu_time),
+                   seconds(m.kswapd().cpu_time), seconds(m.idle_time()));
+    fmt::format_to(at, "{:<12}in faults {:.6f} s\n", "stalled", seconds(m.workload().stalled()));
+    fmt::format_to(at, "{:<12}{:016x}\n", "fingerprint", m.fingerprint_value());
+    return out;
+}
+
+} // namespace pagesim

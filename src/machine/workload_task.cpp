@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MIT
+#include <pagesim/machine/task.hpp>
+
+#include <pagesim/fault/handle_mm_fault.hpp>
+
+#include <algorithm>
+
+namespace pagesim {
+
+void workload_task::add_range(vpn first, vpn end, first_read on_read) {
+    mm_->insert_vma({.first = first, .end = end, .on_read = on_read});
+}
+
+step_result workload_task::step() {
+    if (exiting_) {
+        const step_result r = exit_mmap(parts_.fc, *mm_, exit_);
+        if (r.done()) finished_ = true;
+        return r;
+    }
+    if (faulting_) return run_fault();
+    if (unmapping_ != nullptr) {
+        const step_result r = unmap_range(parts_.fc, *mm_, *unmapping_, unmap_);
+        if (!r.done()) return r;
+        unmapping_ = nullptr;
+    }
+    if (at_ < block_.records.size()) return run_records();
+    return next_item();
+}
+
+// The hit path: no virtual call, no allocation, no event. Leaves at the first fault and when an event is due.
+step_result workload_task::run_records() {
+    const sim_time horizon = parts_.events.next_time();
+    const cost_table& cost = parts_.config.cost;
+    const asid space = mm_->id();
+    sim_clock& clock = parts_.clock;
+    std::uint64_t memo_hits = 0;
+    const auto leave = [&](step_result r) {
+        parts_.cpu_mmu.count_memo_hits(memo_hits);
+        return r;
+    };
+    for (; at_ < block_.records.size(); ++at_) {
+        const access_record record = block_.records[at_];
+        const translation_key key{space, record.vpn()};
+        const std::uint64_t accesses = record.accesses();
+        const bool write = record.first_is_write() || record.written_later();
+        if (parts_.cpu_mmu.memo_hit(key, write ? access_kind::write : access_kind::read)) {
+            memo_hits += accesses;
+        } else {
+            const access_kind first = record.first_is_write() ? access_kind::write : access_kind::read;
+            if (!first_access_done_ && !access(record.vpn(), first)) return leave(step_again);
+            first_access_done_ = true;
+            std::uint64_t done = 1;
+            if (record.written_later() && !record.first_is_write()) {
+                if (!access(record.vpn(), access_kind::write)) return leave(step_again);
+                done = 2;
+            }
+            memo_hits += accesses - std::min(done, accesses);
+        }
+        first_access_done_ = false;
+        accesses_ += accesses;
+        clock.charge(cost.instruction * record.instructions());
+        if (clock.now() >= horizon) {
+            ++at_;
+            return leave(step_again);
+        }
+    }
+    return leave(step_again);
+}
+
+bool workload_task::access(vpn at, access_kind kind) {
+    const translation t = parts_.cpu_mmu.translate(mm_->table(), mm_->id(), at, kind);
+    const cost_table& cost = parts_.config.cost;
+    if (t.outcome == translation_outcome::l2_hit) parts_.clock.charge(cost.tlb_l2_hit);
+    parts_.clock.charge(cost.walk_step * t.steps);
+    if (t.ok()) return true;
+    fault_.where = at;
+    fault_.kind = kind;
+    faulting_ = true;
+    fault_began_ = parts_.clock.now();
+    return false;
+}
+
+step_result workload_task::run_fault() {
+    const step_result r = handle_mm_fault(parts_.fc, *mm_, fault_);
+    if (!r.done()) return r;
+    faulting_ = false;
+    stalled_ += parts_.clock.now() - fault_began_;
+    switch (fault_.outcome) {
+    case fault_outcome::resolved: return step_again;
+    case fault_outcome::out_of_memory:
+        parts_.cpu.count(vm_item::oom_kill);
+        parts_.cpu.emit(trace_kind::oom, entity.id());
+        return end(run_outcome::out_of_memory);
+    case fault_outcome::bad_address: return end(run_outcome::bad_address);
+    }
+    return step_again;
+}
+
+step_result workload_task::next_item() {
+    block_ = {};
+    at_ = 0;
+    const stream_item item = stream_.next();
+    return std::visit([this](const auto& i) { return perform(i); }, item);
+}
+
+// A task that was killed gives everything back; one that came to its end is looked at as it stands.
+step_result workload_task::end(run_outcome outcome) {
+    outcome_ = outcome;
+    if (outcome == run_outcome::out_of_memory || outcome == run_outcome::bad_address) {
+        exiting_ = true;
+        return step_again;
+    }
+    finished_ = true;
+    return step_done;
+}
+
+step_result workload_task::perform(const access_block& block) {
+    block_ = block;
+    return step_again;
+}
+
+step_result workload_task::perform(const op_anon& op) {
+    add_range(op.first, op.first + op.pages.value, first_read::zero_page);
+    return step_again;
+}
+
+step_result workload_task::perform(const op_unmap& op) {
+    unmapping_ = mm_->find_vma(op.first);
+    PAGESIM_ASSERT(unmapping_ != nullptr && unmapping_->first == op.first);
+    return step_again;
+}
+
+step_result workload_task::perform(const op_sleep& op) {
+    return sleep_until(parts_.clock.now() + op.duration);
+}
+
+step_result workload_task::perform(const op_mark& op) {
+    parts_.cpu.emit(trace_kind::mark, marks_.size());
+    marks_.push_back({.label = op.label, .time = parts_.clock.now(), .stat = parts_.stat});
+    return step_again;
+}
+
+step_result workload_task::perform(const end_of_stream& /*op*/) { return end(run_outcome::finished); }
+
+step_result workload_task::perform(const input_error& error) {
+    error_ = error;
+    return end(run_outcome::bad_input);
+}
+
+} // namespace pagesim

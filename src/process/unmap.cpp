@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+#include <pagesim/process/unmap.hpp>
+
+#include <pagesim/mmu/descriptor.hpp>
+
+#include <algorithm>
+
+namespace pagesim {
+
+namespace {
+
+void unmap_page(const reclaim_context& rc, mm& owner, page& p) {
+    rc.map.page_remove_rmap(p);
+    --owner.anon_pages;
+    if (p.test(page_flag::swapcache) && !p.mapped() && !p.test(page_flag::locked))
+        rc.swap.try_to_free_swap(p);
+    rc.batches.put_page(p);
+}
+
+// kernel: free_swap_and_cache().
+void free_swap_and_cache(const reclaim_context& rc, mm& owner, swap_entry e) {
+    --owner.swap_entries;
+    page* cached = rc.swap.lookup(e);
+    if (cached != nullptr) cached->get(); // it outlives its slot
+    rc.swap.swap_free(e);
+    if (cached == nullptr) return;
+    if (!cached->test(page_flag::locked) && !cached->mapped()) rc.swap.try_to_free_swap(*cached);
+    rc.batches.put_page(*cached);
+}
+
+void zap(const fault_context& fc, mm& owner, std::uint64_t& word) {
+    const descriptor d{word};
+    word = 0;
+    fc.rc.cpu.charge(fc.rc.cpu.cost.unmap_page);
+    if (d.is_swap()) {
+        const swap_bits bits = d.swap_entry();
+        free_swap_and_cache(fc.rc, owner, {.offset = bits.offset, .type = bits.type});
+    } else if (!d.special()) {
+        unmap_page(fc.rc, owner, fc.rc.home.frames()[d.frame()]);
+    }
+}
+
+// 6.1 counts the tables of level 2 and 3.
+std::uint64_t counted_tables(const page_table& table) { return table.table_count(2) + table.table_count(3); }
+
+// Frees tables already taken out; `counted_before` is what counted_tables() said then.
+void free_tables(const reclaim_context& rc, const page_table& table, const std::vector<page*>& frames,
+                 std::uint64_t counted_before) {
+    const std::uint64_t gone = counted_before - counted_tables(table);
+    rc.cpu.count(vm_item::nr_page_table_pages, -static_cast<std::int64_t>(gone));
+    for (page* frame : frames) rc.batches.put_page(*frame);
+}
+
+// What lies between the neighbours of the range may be freed with it.
+std::vector<page*> tables_around(mm& owner, const vma& range) {
+    vpn low{0};
+    vpn high{vpn_limit};
+    for (const auto& v : owner.vmas()) {
+        if (v->end <= range.first) low = std::max(low, v->end);
+        if (v->first >= range.end) high = std::min(high, v->first);
+    }
+    return owner.table().release_empty(low, high);
+}
+
+} // namespace
+
+step_result unmap_range(const fault_context& fc, mm& owner, vma& range, unmap_cursor& c) {
+    const reclaim_context& rc = fc.rc;
+    if (!c.begun) {
+        rc.batches.lru_add_drain();
+        c = {.begun = true, .next = range.first};
+    }
+    const vpn table_end{(raw(c.next) / table_entries + 1) * table_entries};
+    const vpn stop = std::min(range.end, table_end);
+    fc.tlbs.flush_range(owner.id(), c.next, stop);
+    owner.table().for_each_leaf(c.next, stop, [&](vpn, std::uint64_t& word) {
+        if (word != 0) zap(fc, owner, word);
+    });
+    c.next = stop;
+    if (c.next < range.end) return step_again;
+
+    const std::uint64_t counted = counted_tables(owner.table());
+    free_tables(rc, owner.table(), tables_around(owner, range), counted);
+    rc.map.release_anon_vma(range);
+    owner.erase_vma(range.first);
+    c = {};
+    return step_done;
+}
+
+step_result exit_mmap(const fault_context& fc, mm& owner, exit_cursor& c) {
+    if (!owner.vmas().empty()) {
+        static_cast<void>(unmap_range(fc, owner, *owner.vmas().front(), c.range));
+        return step_again;
+    }
+    const std::uint64_t counted = counted_tables(owner.table());
+    free_tables(fc.rc, owner.table(), owner.table().release_all(), counted);
+    return step_done;
+}
+
+} // namespace pagesim

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+// Opening an input: which format it has, which pages it touches, and a stream of its accesses.
+#pragma once
+
+#include <pagesim/machine/machine.hpp>
+#include <pagesim/machine/report.hpp>
+#include <pagesim/workload/access_stream.hpp>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace pagesim::program {
+
+struct opened_input {
+    input_identity identity;
+    std::vector<page_range> ranges; // of a recorded trace
+    std::unique_ptr<access_stream> stream;
+};
+
+// Reads the input once to learn its footprint and opens it again to be run. A bad line is not an error
+// here: the run meets it in its place. `format`: "auto", "lackey" or "ops". Throws usage_error.
+[[nodiscard]] opened_input open_input(const std::string& path, const std::string& format);
+
+} // namespace pagesim::program

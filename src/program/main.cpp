@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+// The command line: `pagesim run` and `pagesim conform`.
+#include "commands.hpp"
+#include "usage_error.hpp"
+
+#include <pagesim/version.hpp>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <exception>
+#include <new>
+
+namespace {
+
+using namespace pagesim;
+using namespace pagesim::program;
+
+CLI::App* add_run(CLI::App& app, run_options& o) {
+    CLI::App* run = app.add_subcommand("run", "Run a recorded trace or an ops file on a simulated machine");
+    run->add_option("INPUT", o.input, "valgrind lackey text or an ops file; plain, .xz or .zst")->required();
+    run->add_option("--format", o.format, "auto, lackey or ops")->capture_default_str();
+    run->add_option("--memory", o.memory,
+                    "what the zones manage (MemTotal), e.g. 24MiB; default: half of the footprint");
+    run->add_option("--swap", o.swap, "size of the swap area")->capture_default_str();
+    run->add_option("--swap-device", o.swap_device, "flash (answers later), zram (compressed memory) or none")
+        ->capture_default_str();
+    run->add_option("--kernel", o.kernel, "whose behaviour: 6.1")->capture_default_str();
+    run->add_option("--cpu", o.cpu, "cortex-a72 (access flag by fault) or neoverse-n1 (by hardware)")
+        ->capture_default_str();
+    run->add_option("--swappiness", o.swappiness, "vm.swappiness, 0 to 200")->capture_default_str();
+    run->add_option("--page-cluster", o.page_cluster, "vm.page-cluster: swap readahead of 2^N pages, 0 to 5")
+        ->capture_default_str()
+        ->check(CLI::Range(0, 5));
+    run->add_option("--vmstat", o.vmstat_file, "write /proc/vmstat's text to FILE (- is standard output)");
+    run->add_option("--json", o.json_file, "write everything to FILE (- is standard output)");
+    run->add_flag("--quiet", o.quiet, "no summary, no progress bar");
+    return run;
+}
+
+CLI::App* add_conform(CLI::App& app, conform_options& o) {
+    CLI::App* conform =
+        app.add_subcommand("conform", "Run the workloads of real kernels' results and compare the counters");
+    conform->add_option("--ops", o.ops_dir, "folder of the ops files that the results name")->required();
+    conform->add_option("--json", o.json_file, "write all simulated counters to FILE (- is standard output)");
+    conform->add_flag("--strict", o.strict, "status 1 if any headline counter is outside its band");
+    conform->add_option("RESULT", o.results, "result files (JSON)")->required();
+    return conform;
+}
+
+int dispatch(int argc, char** argv) {
+    CLI::App app{"pagesim: a simulator of Linux page reclaim"};
+    app.set_version_flag("--version", std::string{"pagesim "} + std::string{version});
+    app.require_subcommand(1);
+    app.failure_message(
+        [](const CLI::App*, const CLI::Error& e) { return std::string{"pagesim: "} + e.what() + "\n"; });
+    run_options run;
+    conform_options conform;
+    const CLI::App* run_app = add_run(app, run);
+    add_conform(app, conform);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& e) {
+        return app.exit(e) == 0 ? ended : bad_input_or_option;
+    }
+    return run_app->parsed() ? run_command(run) : conform_command(conform);
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    try {
+        return dispatch(argc, argv);
+    } catch (const usage_error& e) {
+        fmt::print(stderr, "pagesim: {}\n", e.what());
+        return bad_input_or_option;
+    } catch (const std::bad_alloc&) {
+        fmt::print(stderr, "pagesim: the host has not enough memory for this machine\n");
+        return failed;
+    } catch (const std::exception& e) {
+        fmt::print(stderr, "pagesim: {}\n", e.what());
+        return failed;
+    }
+}

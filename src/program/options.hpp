@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+// The options of the command line, as they were given.
+#pragma once
+
+#include <pagesim/base/units.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace pagesim::program {
+
+struct run_options {
+    std::string input;
+    std::string format = "auto";
+    std::string memory; // empty: half of the footprint
+    std::string swap = "256MiB";
+    std::string swap_device = "flash";
+    std::string kernel = "6.1";
+    std::string cpu = "cortex-a72";
+    unsigned swappiness = 60;
+    unsigned page_cluster = 3;
+    std::string vmstat_file;
+    std::string json_file;
+    bool quiet = false;
+};
+
+struct conform_options {
+    std::string ops_dir;
+    std::string json_file;
+    bool strict = false;
+    std::vector<std::string> results;
+};
+
+// "24MiB", "512KiB", "1GiB", "4096" (bytes): whole pages. Throws usage_error that names the option.
+[[nodiscard]] page_count parse_size(std::string_view option, std::string_view text);
+
+} // namespace pagesim::program

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MIT
+#include "result_file.hpp"
+
+#include "usage_error.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+
+namespace pagesim::program {
+
+namespace {
+
+using nlohmann::json;
+
+constexpr std::array<std::string_view, 4> zone_names{"DMA", "DMA32", "Normal", "Movable"};
+constexpr std::string_view after_prefix = "after.";
+
+std::uint64_t sysctl(const json& result, const char* name) {
+    return std::stoull(result.at("sysctl").at(name).get<std::string>());
+}
+
+zone_config zone_from(zone_type type, const json& z) {
+    zone_config c{.type = type,
+                  .present = page_count{z.at("present").get<std::uint64_t>()},
+                  .managed = page_count{z.at("managed").get<std::uint64_t>()}};
+    c.wmarks = watermarks{.min = z.at("min"), .low = z.at("low"), .high = z.at("high")};
+    const json& pcp = z.at("pcp").at(0);
+    c.pcp = pcp_size{.high = pcp.at("high"), .batch = pcp.at("batch")};
+    return c;
+}
+
+// Bytes that one page of the workload compresses to under lz4: the filled bytes do not compress, the zeros
+// behind them take about 32.
+std::uint32_t compressed_bytes(std::uint64_t fill) { return static_cast<std::uint32_t>(fill + 32); }
+
+// The first pages below the workload's first region belong to the process already (vvar, vdso).
+constexpr vpn process_top{(((1ULL << 48U) - (128ULL << 20U)) >> page_shift) - 4};
+
+} // namespace
+
+result_file::result_file(std::string path) : path_{std::move(path)} {
+    std::ifstream in{path_, std::ios::binary};
+    if (!in) throw usage_error{fmt::format("{}: can't be read", path_)};
+    json_ = json::parse(in, nullptr, false);
+    if (json_.is_discarded()) throw usage_error{fmt::format("{}: is not JSON", path_)};
+    try {
+        static_cast<void>(run().at("delta"));
+        static_cast<void>(ops());
+        static_cast<void>(kernel());
+        static_cast<void>(swap());
+    } catch (const json::exception& e) {
+        throw usage_error{fmt::format("{}: is not a result: {}", path_, e.what())};
+    }
+}
+
+std::string result_file::ops() const { return json_.at("ops").get<std::string>(); }
+
+std::string result_file::case_name() const {
+    const std::string name = ops();
+    return name.substr(0, name.find('.'));
+}
+
+std::string result_file::kernel() const {
+    const auto text = json_.at("kernel").get<std::string>();
+    return text.substr(0, text.find('.', text.find('.') + 1));
+}
+
+std::string result_file::policy() const { return json_.value("lrugen", 0) != 0 ? "mglru" : "classic"; }
+
+std::string result_file::swap() const { return json_.at("swap").get<std::string>(); }
+
+std::string result_file::missing() const {
+    if (kernel() != "6.1") return fmt::format("kernel {} is not simulated; 6.1 is", kernel());
+    if (policy() != "classic") return "the multi-generational LRU is not simulated";
+    if (swap() != "zram" && swap() != "nullb") return fmt::format("swap on '{}' is not simulated", swap());
+    unsigned populated = 0;
+    for (const auto& [name, z] : run().at("zoneinfo_before").items())
+        populated += z.at("managed") > 0 ? 1 : 0;
+    if (populated != 1) return "more than one zone is not simulated";
+    return {};
+}
+
+machine_config result_file::machine() const {
+    machine_config c;
+    try {
+        page_count free;
+        page_count pcp;
+        for (unsigned i = 0; i < zone_names.size(); ++i) {
+            const json& z = run().at("zoneinfo_before").at(fmt::format("node0/{}", zone_names[i]));
+            if (z.at("managed") == 0) continue;
+            c.zones.push_back(zone_from(static_cast<zone_type>(i), z));
+            free += page_count{z.at("free").get<std::uint64_t>()};
+            pcp += page_count{z.at("pcp").at(0).at("count").get<std::uint64_t>()};
+        }
+        c.memory.watermark_boost_factor = sysctl(json_, "vm/watermark_boost_factor");
+        c.memory.watermark_scale_factor = sysctl(json_, "vm/watermark_scale_factor");
+        c.reclaim.swappiness = static_cast<unsigned>(sysctl(json_, "vm/swappiness"));
+        c.reclaim.page_cluster = static_cast<unsigned>(sysctl(json_, "vm/page-cluster"));
+        c.start.free_pages = free;
+        c.start.pcp_pages = pcp;
+        c.start.unevictable = page_count{run().at("gauges_before").at("nr_unevictable").get<std::uint64_t>()};
+        c.start.tables_at = {process_top};
+        c.swap.pages = page_count{json_.at("swap_pages").get<std::uint64_t>() - 1}; // less the header
+        if (swap() == "zram") {
+            c.swap.device = swap_device::zram;
+            c.swap.zram.compressed_bytes = compressed_bytes(json_.at("fill").get<std::uint64_t>());
+        } else {
+            c.swap.device = swap_device::flash;
+            c.swap.flash.latency = nanoseconds(json_.at("nullb_ns").get<std::uint64_t>());
+        }
+        if (json_.at("cpu").get<std::string>().rfind("max", 0) == 0) {
+            c.cpu = neoverse_n1; // hardware access flag and dirty state
+        }
+    } catch (const json::exception& e) {
+        throw usage_error{fmt::format("{}: describes no machine: {}", path_, e.what())};
+    }
+    return c;
+}
+
+std::vector<std::string> summands(std::string_view counter) {
+    std::vector<std::string> names;
+    if (counter == "pgscan" || counter == "pgsteal") {
+        for (const char* who : {"kswapd", "direct"}) names.push_back(fmt::format("{}_{}", counter, who));
+    } else if (counter == "pgalloc" || counter == "allocstall") {
+        for (const char* z : {"dma", "dma32", "normal", "movable"})
+            names.push_back(fmt::format("{}_{}", counter, z));
+    } else {
+        names.emplace_back(counter);
+    }
+    return names;
+}
+
+double result_file::real(std::string_view counter) const {
+    if (counter.substr(0, after_prefix.size()) == after_prefix) {
+        return run().at("gauges_after").value(std::string{counter.substr(after_prefix.size())}, 0.0);
+    }
+    double sum = 0;
+    for (const std::string& name : summands(counter)) sum += run().at("delta").value(name, 0.0);
+    return sum;
+}
+
+band result_file::band_of(std::string_view counter) const {
+    const double r = real(counter);
+    if (!json_.contains("band")) return {.low = r, .high = r};
+    const auto it = json_.at("band").find(std::string{counter});
+    if (it == json_.at("band").end()) return {.low = r, .high = r};
+    return {.low = it->at(0).get<double>(), .high = it->at(1).get<double>()};
+}
+
+const std::vector<std::string_view>& headline_counters() {
+    static const std::vector<std::string_view> names{"pgscan",
+                                                     "pgsteal",
+                                                     "pgalloc",
+                                                     "allocstall",
+                                                     "pgscan_anon",
+                                                     "pgscan_file",
+                                                     "pgsteal_anon",
+                                                     "pgsteal_file",
+                                                     "pgscan_kswapd",
+                                                     "pgscan_direct",
+                                                     "pgsteal_kswapd",
+                                                     "pgsteal_direct",
+                                                     "pgactivate",
+                                                     "pgdeactivate",
+                                                     "pgrefill",
+                                                     "pgrotated",
+                                                     "pswpin",
+                                                     "pswpout",
+                                                     "pgfault",
+                                                     "pgmajfault",
+                                                     "pgfree",
+                                                     "pgreuse",
+                                                     "workingset_refault_anon",
+                                                     "workingset_refault_file",
+                                                     "workingset_activate_anon",
+                                                     "workingset_activate_file",
+                                                     "workingset_restore_anon",
+                                                     "workingset_restore_file",
+                                                     "nr_vmscan_write",
+                                                     "nr_vmscan_immediate_reclaim",
+                                                     "nr_dirtied",
+                                                     "nr_written",
+                                                     "pageoutrun",
+                                                     "swap_ra",
+                                                     "swap_ra_hit",
+                                                     "pglazyfreed",
+                                                     "unevictable_pgs_culled",
+                                                     "unevictable_pgs_rescued",
+                                                     "unevictable_pgs_mlocked",
+                                                     "after.nr_inactive_anon",
+                                                     "after.nr_active_anon",
+                                                     "after.nr_inactive_file",
+                                                     "after.nr_active_file",
+                                                     "after.nr_unevictable",
+                                                     "after.nr_free_pages"};
+    return names;
+}
+
+} // namespace pagesim::program

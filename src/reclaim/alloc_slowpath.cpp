@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+#include <pagesim/reclaim/alloc_slowpath.hpp>
+
+namespace pagesim {
+
+namespace {
+
+using phase = alloc_cursor::phase;
+constexpr page_order single{0};
+
+// One look at the free lists. A zone that was just boosted has kswapd woken.
+page* try_freelist(const reclaim_context& rc, gfp_flags gfp, alloc_mark mark) {
+    const freelist_result got = get_page_from_freelist(rc.home, gfp, single, mark);
+    if (got.refilled) rc.cpu.charge(rc.cpu.cost.pcp_refill);
+    if (got.boosted) wakeup_kswapd(rc, 0, *got.boosted);
+    return got.frame;
+}
+
+void wake_all_kswapds(const reclaim_context& rc, gfp_flags gfp) {
+    if (gfp.has(gfp_flag::kswapd_reclaim)) wakeup_kswapd(rc, 0, gfp_zone(gfp));
+}
+
+step_result finish(alloc_cursor& c, page* p, alloc_outcome outcome) {
+    c.at = phase::idle;
+    c.result = p;
+    c.outcome = outcome;
+    return step_done;
+}
+
+// kernel: should_reclaim_retry(). Whether reclaim could still bring the zone above min.
+bool should_reclaim_retry(const reclaim_context& rc, alloc_cursor& c) {
+    c.no_progress_loops = c.reclaim.result > 0 ? 0 : c.no_progress_loops + 1;
+    if (c.no_progress_loops > max_reclaim_retries) return false;
+    const zone_type highest = gfp_zone(c.gfp);
+    for (const zone& z : rc.home.zones()) {
+        if (z.type() > highest) continue;
+        const std::uint64_t available = zone_reclaimable_pages(rc, z) + z.nr_free_pages();
+        const std::uint64_t needed = z.wmark_pages(wmark_level::min) + z.lowmem_reserve(highest);
+        if (available > needed) return true;
+    }
+    return false;
+}
+
+// After one direct reclaim: a page, another round, or the end.
+step_result after_reclaim(const reclaim_context& rc, alloc_cursor& c) {
+    if (c.reclaim.result > 0) {
+        page* p = try_freelist(rc, c.gfp, alloc_mark::min);
+        if (p == nullptr) {
+            rc.home.drain_all_pages();
+            p = try_freelist(rc, c.gfp, alloc_mark::min);
+        }
+        if (p != nullptr) return finish(c, p, alloc_outcome::page);
+    }
+    if (c.gfp.has(gfp_flag::noretry)) return finish(c, nullptr, alloc_outcome::out_of_memory);
+    if (should_reclaim_retry(rc, c)) {
+        c.at = phase::retry;
+        return step_again;
+    }
+    // kernel: __alloc_pages_may_oom(): somebody may have freed memory meanwhile.
+    page* p = try_freelist(rc, c.gfp, alloc_mark::high);
+    return finish(c, p, p != nullptr ? alloc_outcome::page : alloc_outcome::out_of_memory);
+}
+
+// The fast path, and the first look of the slow path.
+page* begin(const reclaim_context& rc, alloc_cursor& c, gfp_flags gfp) {
+    if (page* p = try_freelist(rc, gfp, alloc_mark::low)) return p;
+    c.gfp = gfp;
+    c.no_progress_loops = 0;
+    rc.cpu.charge(rc.cpu.cost.alloc_slow_path);
+    wake_all_kswapds(rc, gfp);
+    return try_freelist(rc, gfp, alloc_mark::min);
+}
+
+} // namespace
+
+step_result alloc_page_step(const reclaim_context& rc, alloc_cursor& c, gfp_flags gfp) {
+    if (c.at == phase::idle) {
+        if (page* p = begin(rc, c, gfp)) return finish(c, p, alloc_outcome::page);
+        c.at = phase::retry;
+    }
+    if (c.at == phase::retry) {
+        wake_all_kswapds(rc, c.gfp);
+        if (page* p = try_freelist(rc, c.gfp, alloc_mark::min)) return finish(c, p, alloc_outcome::page);
+        if (!c.gfp.has(gfp_flag::direct_reclaim)) return finish(c, nullptr, alloc_outcome::out_of_memory);
+        c.reclaim = {};
+        c.reclaim.sc.gfp = c.gfp;
+        c.at = phase::reclaiming;
+        return step_again; // kernel: cond_resched() before try_to_free_pages()
+    }
+    const step_result r = try_to_free_pages(rc, c.reclaim);
+    if (!r.done()) return r;
+    return after_reclaim(rc, c);
+}
+
+page* alloc_page_memalloc(const reclaim_context& rc, gfp_flags gfp) {
+    if (page* p = try_freelist(rc, gfp, alloc_mark::low)) return p;
+    wake_all_kswapds(rc, gfp);
+    if (page* p = try_freelist(rc, gfp, alloc_mark::min)) return p;
+    return try_freelist(rc, gfp, alloc_mark::none);
+}
+
+} // namespace pagesim

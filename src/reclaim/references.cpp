@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+#include <pagesim/reclaim/references.hpp>
+
+namespace pagesim {
+
+reference_check page_check_references(const reclaim_context& rc, page& p) {
+    const references found = rc.map.page_referenced(p);
+    const bool referenced_before = p.test_and_clear(page_flag::referenced);
+    if (found.locked_range) return {page_references::activate, why::range_locked};
+    if (found.ranges == 0) return {page_references::reclaim, why::reclaimed};
+    if (rc.profile.anon_references == anon_reference_rule::activate_at_once) {
+        return {page_references::activate, why::referenced_again};
+    }
+    p.set(page_flag::referenced);
+    if (referenced_before || found.ranges > 1) return {page_references::activate, why::referenced_again};
+    return {page_references::keep, why::referenced};
+}
+
+} // namespace pagesim

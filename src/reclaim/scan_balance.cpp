@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+#include <pagesim/reclaim/scan_balance.hpp>
+
+namespace pagesim {
+
+bool inactive_is_low(const lruvec& lru, lru_type type) {
+    constexpr unsigned pages_to_gib = 30 - page_shift;
+    const std::uint64_t inactive = lru.size(inactive_list(type));
+    const std::uint64_t active = lru.size(active_list(type));
+    const std::uint64_t gib = (inactive + active) >> pages_to_gib;
+    const std::uint64_t ratio = gib > 0 ? integer_sqrt(10 * gib) : 1;
+    return inactive * ratio < active;
+}
+
+namespace {
+
+std::uint64_t activations(const reclaim_context& rc, lru_type t) {
+    return rc.cpu
+        .stat[t == lru_type::anon ? vm_item::workingset_activate_anon : vm_item::workingset_activate_file];
+}
+
+bool file_is_tiny(const reclaim_context& rc, const scan_control& sc) {
+    std::uint64_t free = 0;
+    std::uint64_t high = 0;
+    for (const zone& z : rc.home.zones()) {
+        free += z.nr_free_pages();
+        high += z.wmark_pages(wmark_level::high);
+    }
+    const std::uint64_t file = rc.lru.size(lru_list::active_file) + rc.lru.size(lru_list::inactive_file);
+    const std::uint64_t anon = rc.lru.size(lru_list::inactive_anon) >> static_cast<unsigned>(sc.priority);
+    return file + free <= high && !sc.may_deactivate.has(scan_type::anon) && anon != 0;
+}
+
+} // namespace
+
+void prepare_scan_count(const reclaim_context& rc, scan_control& sc) {
+    sc.anon_cost = rc.lru.anon_cost;
+    sc.file_cost = rc.lru.file_cost;
+    sc.may_deactivate = {};
+    for (const lru_type t : {lru_type::anon, lru_type::file}) {
+        const std::uint64_t before = rc.lru.refaults[static_cast<unsigned>(t)];
+        if (sc.force_deactivate || activations(rc, t) != before || inactive_is_low(rc.lru, t)) {
+            sc.may_deactivate.set(t == lru_type::anon ? scan_type::anon : scan_type::file);
+        }
+    }
+    const std::uint64_t file = rc.lru.size(lru_list::inactive_file) >> static_cast<unsigned>(sc.priority);
+    sc.cache_trim_mode = file != 0 && !sc.may_deactivate.has(scan_type::file);
+    sc.file_is_tiny = file_is_tiny(rc, sc);
+}
+
+scan_fraction fraction_of(unsigned swappiness, std::uint64_t anon_cost, std::uint64_t file_cost) {
+    const std::uint64_t both = anon_cost + file_cost;
+    const std::uint64_t anon = both + anon_cost;
+    const std::uint64_t file = both + file_cost;
+    const std::uint64_t total = anon + file;
+    return {.anon = swappiness * (total + 1) / (anon + 1),
+            .file = (200 - swappiness) * (total + 1) / (file + 1)};
+}
+
+scan_targets get_scan_count(const reclaim_context& rc, const scan_control& sc) {
+    enum class balance : std::uint8_t { equal, fraction, anon_only, file_only };
+    balance how = balance::fraction;
+    if (!sc.may.has(scan_permission::swap) || rc.swap.nr_swap_pages() == 0) {
+        how = balance::file_only;
+    } else if (sc.priority == 0 && rc.config.swappiness != 0) {
+        how = balance::equal;
+    } else if (sc.file_is_tiny) {
+        how = balance::anon_only;
+    } else if (sc.cache_trim_mode) {
+        how = balance::file_only;
+    }
+    const scan_fraction share = fraction_of(rc.config.swappiness, sc.anon_cost, sc.file_cost);
+    scan_targets nr{};
+    for (unsigned l = 0; l < nr_evictable_lists; ++l) {
+        const auto list = static_cast<lru_list>(l);
+        const bool anon = type_of(list) == lru_type::anon;
+        const std::uint64_t scan =
+            rc.lru.size_in_zones(list, sc.reclaim_idx) >> static_cast<unsigned>(sc.priority);
+        switch (how) {
+        case balance::equal: nr[l] = scan; break;
+        case balance::fraction: nr[l] = scan * (anon ? share.anon : share.file) / share.denominator(); break;
+        case balance::anon_only: nr[l] = anon ? scan : 0; break;
+        case balance::file_only: nr[l] = anon ? 0 : scan; break;
+        }
+    }
+    return nr;
+}
+
+} // namespace pagesim

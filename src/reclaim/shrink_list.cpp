@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+#include <pagesim/reclaim/shrink_list.hpp>
+
+#include <pagesim/reclaim/shrink_node.hpp>
+
+namespace pagesim {
+
+namespace {
+
+scan_type scan_type_of(lru_type t) { return t == lru_type::anon ? scan_type::anon : scan_type::file; }
+
+void account_isolated(const reclaim_context& rc, lru_type t, std::int64_t n) {
+    rc.lru.isolated[static_cast<unsigned>(t)] += static_cast<std::uint64_t>(n);
+    rc.cpu.count(isolated_item(t), n);
+}
+
+isolation isolate(const reclaim_context& rc, const scan_control& sc, lru_list list, unsigned n) {
+    const unmap_permission unmap =
+        sc.may.has(scan_permission::unmap) ? unmap_permission::allowed : unmap_permission::forbidden;
+    isolation taken;
+    isolate_lru_pages(rc.cpu, rc.lru, list, n, sc.reclaim_idx, unmap, taken);
+    account_isolated(rc, type_of(list), taken.taken.size);
+    rc.cpu.emit(trace_kind::isolate, taken.nr_scanned, taken.taken.size);
+    return taken;
+}
+
+} // namespace
+
+void shrink_active_list(const reclaim_context& rc, scan_control& sc, unsigned n, lru_type type) {
+    rc.batches.lru_add_drain();
+    rc.cpu.charge(rc.cpu.cost.shrink_active_list);
+    const isolation taken = isolate(rc, sc, active_list(type), n);
+    rc.cpu.count(vm_item::pgrefill, static_cast<std::int64_t>(taken.nr_scanned));
+
+    std::int64_t deactivated = 0;
+    for (unsigned i = 0; i < taken.taken.size; ++i) {
+        page& p = *taken.taken.pages[i];
+        rc.cpu.charge(rc.cpu.cost.deactivate_page);
+        // The references are cleared, and make no difference: only executable file pages would stay.
+        if (page_evictable(p)) {
+            static_cast<void>(rc.map.page_referenced(p));
+            p.clear(page_flag::active);
+            p.set(page_flag::workingset);
+        }
+        if (putback_page(rc.cpu, rc.lru, rc.batches, p) == putback_result::linked) ++deactivated;
+    }
+    rc.cpu.count(vm_item::pgdeactivate, deactivated);
+    account_isolated(rc, type, -static_cast<std::int64_t>(taken.taken.size));
+}
+
+bool too_many_isolated(const reclaim_context& rc, const scan_control& sc, lru_type type) {
+    if (sc.by_kswapd()) return false;
+    std::uint64_t inactive = rc.lru.size(inactive_list(type));
+    if (sc.gfp.has(gfp_flag::io) && sc.gfp.has(gfp_flag::fs)) inactive >>= 3U;
+    return rc.lru.isolated[static_cast<unsigned>(type)] > inactive;
+}
+
+namespace {
+
+// Counts, and hands the isolated pages to the cursor; false if there were none.
+bool begin(const reclaim_context& rc, const scan_control& sc, shrink_inactive_cursor& c, unsigned n,
+           lru_type type) {
+    rc.batches.lru_add_drain();
+    const isolation taken = isolate(rc, sc, inactive_list(type), n);
+    const auto scanned = static_cast<std::int64_t>(taken.nr_scanned);
+    rc.cpu.count(sc.by_kswapd() ? vm_item::pgscan_kswapd : vm_item::pgscan_direct, scanned);
+    rc.cpu.count(type == lru_type::anon ? vm_item::pgscan_anon : vm_item::pgscan_file, scanned);
+    c.nr_taken = taken.taken.size;
+    c.pages.input = taken.taken;
+    return c.nr_taken > 0;
+}
+
+void finish(const reclaim_context& rc, scan_control& sc, shrink_inactive_cursor& c, lru_type type) {
+    const reclaim_stat& stat = c.pages.stat;
+    for (unsigned i = 0; i < c.pages.kept.size; ++i) {
+        static_cast<void>(putback_page(rc.cpu, rc.lru, rc.batches, *c.pages.kept.pages[i]));
+    }
+    account_isolated(rc, type, -static_cast<std::int64_t>(c.nr_taken));
+    c.nr_reclaimed = c.pages.nr_reclaimed();
+    const auto reclaimed = static_cast<std::int64_t>(c.nr_reclaimed);
+    rc.cpu.count(sc.by_kswapd() ? vm_item::pgsteal_kswapd : vm_item::pgsteal_direct, reclaimed);
+    rc.cpu.count(type == lru_type::anon ? vm_item::pgsteal_anon : vm_item::pgsteal_file, reclaimed);
+    rc.lru.note_cost(type, stat.nr_pageout);
+
+    sc.nr.dirty += stat.nr_dirty;
+    sc.nr.congested += stat.nr_congested;
+    sc.nr.unqueued_dirty += stat.nr_unqueued_dirty;
+    sc.nr.writeback += stat.nr_writeback;
+    sc.nr.immediate += stat.nr_immediate;
+    sc.nr.taken += c.nr_taken;
+    if (type == lru_type::file) sc.nr.file_taken += c.nr_taken;
+}
+
+} // namespace
+
+step_result shrink_inactive_list(const reclaim_context& rc, scan_control& sc, shrink_inactive_cursor& c,
+                                 unsigned n, lru_type type, io_plug& plug) {
+    if (c.at == shrink_inactive_cursor::phase::begin) {
+        if (too_many_isolated(rc, sc, type)) {
+            if (c.waited_for_isolated) return step_done;
+            c.waited_for_isolated = true;
+            return reclaim_throttle(rc, wait_reason::throttle_isolated);
+        }
+        if (rc.cpu.wakes.anyone_waits(wait_reason::throttle_isolated)) {
+            rc.cpu.wakes.wake_all({.reason = wait_reason::throttle_isolated});
+        }
+        if (!begin(rc, sc, c, n, type)) return step_done;
+        c.at = shrink_inactive_cursor::phase::judging;
+    }
+    const step_result r = shrink_page_list(rc, sc, c.pages, plug);
+    if (!r.done()) return r;
+    finish(rc, sc, c, type);
+    return step_done;
+}
+
+step_result shrink_list(const reclaim_context& rc, scan_control& sc, shrink_list_cursor& c, io_plug& plug) {
+    const lru_type type = type_of(c.list);
+    if (!is_active(c.list)) return shrink_inactive_list(rc, sc, c.inactive, c.n, type, plug);
+    if (sc.may_deactivate.has(scan_type_of(type))) {
+        shrink_active_list(rc, sc, c.n, type);
+    } else {
+        sc.skipped_deactivate = true;
+    }
+    return step_done;
+}
+
+} // namespace pagesim

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT
+#include <pagesim/reclaim/shrink_page_list.hpp>
+
+#include <optional>
+
+namespace pagesim {
+
+namespace {
+
+verdict keep(why reason) { return {disposition::keep, reason, page_lock::held}; }
+verdict activate(why reason) { return {disposition::activate, reason, page_lock::held}; }
+verdict keep_unlocked(why reason) { return {disposition::keep, reason, page_lock::not_held}; }
+
+// A page still being written is not waited for: it moves away and rotates back when the write is over.
+verdict settle_writeback(const reclaim_context& rc, const scan_control& sc, page& p, reclaim_stat& stat) {
+    rc.cpu.charge(rc.cpu.cost.under_writeback);
+    if (sc.by_kswapd() && p.test(page_flag::reclaim) && rc.lru.pgdat.writeback) {
+        ++stat.nr_immediate;
+        return activate(why::writeback_immediate);
+    }
+    p.set(page_flag::reclaim);
+    ++stat.nr_writeback;
+    return activate(why::writeback);
+}
+
+std::optional<verdict> judge_references(const reclaim_context& rc, const scan_control& sc, page& p,
+                                        reclaim_stat& stat) {
+    if (sc.may.has(scan_permission::ignore_references)) return std::nullopt;
+    const reference_check check = page_check_references(rc, p);
+    switch (check.outcome) {
+    case page_references::activate: return activate(check.reason);
+    case page_references::keep: ++stat.nr_ref_keep; return keep(check.reason);
+    case page_references::reclaim: break;
+    }
+    return std::nullopt;
+}
+
+std::optional<verdict> give_swap_slot(const reclaim_context& rc, const scan_control& sc, page& p) {
+    if (p.test(page_flag::swapcache)) return std::nullopt;
+    if (!sc.gfp.has(gfp_flag::io)) return keep(why::no_io);
+    if (add_to_swap(rc, p) == swap_slot_result::full) return activate(why::no_swap);
+    return std::nullopt;
+}
+
+std::optional<verdict> unmap(const reclaim_context& rc, page& p, reclaim_stat& stat) {
+    if (!p.mapped()) return std::nullopt;
+    if (rc.map.try_to_unmap(p) == unmap_result::unmapped) return std::nullopt;
+    ++stat.nr_unmap_fail;
+    return activate(why::unmap_failed);
+}
+
+// kernel: may_enter_fs(): swap on a plain device needs no file system, I/O suffices.
+bool may_enter_fs(const scan_control& sc, const page& p) {
+    return sc.gfp.has(gfp_flag::fs) || (p.test(page_flag::swapcache) && sc.gfp.has(gfp_flag::io));
+}
+
+std::optional<verdict> write_out(const reclaim_context& rc, const scan_control& sc, page& p,
+                                 reclaim_stat& stat, io_plug& plug) {
+    if (!p.test(page_flag::dirty)) return std::nullopt;
+    if (!may_enter_fs(sc, p)) return keep(why::no_fs);
+    if (!sc.may.has(scan_permission::writepage)) return keep(why::no_writepage);
+    switch (pageout(rc, p, plug)) {
+    case pageout_result::keep: return keep(why::pinned);
+    case pageout_result::clean: return std::nullopt;
+    case pageout_result::success: break;
+    }
+    ++stat.nr_pageout;
+    if (p.test(page_flag::writeback)) return keep_unlocked(why::written);
+    if (p.test(page_flag::dirty)) return keep_unlocked(why::redirtied);
+    p.set(page_flag::locked); // the write was synchronous: lock it again and go on to free it
+    return std::nullopt;
+}
+
+} // namespace
+
+verdict judge_page(const reclaim_context& rc, scan_control& sc, page& p, reclaim_stat& stat, io_plug& plug) {
+    rc.cpu.charge(rc.cpu.cost.judge_page);
+    if (p.test_and_set(page_flag::locked)) return keep_unlocked(why::locked);
+    ++sc.nr_scanned;
+    if (!page_evictable(p)) return activate(why::unevictable);
+    PAGESIM_ASSERT_PAGE(p.test(page_flag::swapbacked), p); // there are no file pages here
+    if (!sc.may.has(scan_permission::unmap) && p.mapped()) return keep(why::may_not_unmap);
+    if (p.test(page_flag::writeback)) return settle_writeback(rc, sc, p, stat);
+    if (const auto v = judge_references(rc, sc, p, stat)) return *v;
+    if (const auto v = give_swap_slot(rc, sc, p)) return *v;
+    if (const auto v = unmap(rc, p, stat)) return *v;
+    if (const auto v = write_out(rc, sc, p, stat, plug)) return *v;
+    if (remove_mapping(rc, p) == remove_result::busy) return keep(why::busy);
+    return {disposition::free, why::reclaimed, page_lock::held};
+}
+
+namespace {
+
+// The kernel's activate_locked.
+void mark_active(const reclaim_context& rc, page& p, reclaim_stat& stat) {
+    if (p.test(page_flag::swapcache) && (rc.swap.vm_swap_full() || p.test(page_flag::mlocked))) {
+        rc.swap.try_to_free_swap(p);
+    }
+    if (p.test(page_flag::mlocked)) return;
+    PAGESIM_ASSERT_PAGE(!p.test(page_flag::active), p);
+    p.set(page_flag::active);
+    ++stat.nr_activate[static_cast<unsigned>(page_lru_type(p))];
+}
+
+void carry_out(const reclaim_context& rc, page& p, verdict v, shrink_page_list_cursor& c) {
+    rc.reasons.add(v.reason);
+    rc.cpu.emit(trace_kind::judged, raw(rc.home.frames().pfn_of(p)), static_cast<std::uint64_t>(v.reason));
+    if (v.what == disposition::activate) mark_active(rc, p, c.stat);
+    if (v.lock == page_lock::held) p.clear(page_flag::locked);
+    (v.what == disposition::free ? c.freed : c.kept).push(p);
+}
+
+void finish(const reclaim_context& rc, const shrink_page_list_cursor& c) {
+    rc.cpu.count(vm_item::pgactivate,
+                 static_cast<std::int64_t>(c.stat.nr_activate[0] + c.stat.nr_activate[1]));
+    // Last reclaimed, first freed: the frame freed last is the first to be handed out again.
+    for (unsigned i = c.freed.size; i > 0; --i) {
+        rc.cpu.charge(rc.cpu.cost.free_page);
+        rc.home.free_page(*c.freed.pages[i - 1]);
+    }
+}
+
+} // namespace
+
+step_result shrink_page_list(const reclaim_context& rc, scan_control& sc, shrink_page_list_cursor& c,
+                             io_plug& plug) {
+    while (c.at < c.input.size) {
+        page& p = *c.input.pages[c.at++];
+        carry_out(rc, p, judge_page(rc, sc, p, c.stat, plug), c);
+        if (c.at < c.input.size && rc.cpu.event_due()) return step_again;
+    }
+    finish(rc, c);
+    return step_done;
+}
+
+} // namespace pagesim

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+#include <pagesim/rmap/rmap.hpp>
+
+#include <pagesim/mmu/descriptor.hpp>
+#include <pagesim/mmu/ptep.hpp>
+
+namespace pagesim {
+
+void rmap::anon_vma_prepare(mm& owner, vma& range) {
+    if (range.anon_vma != 0) return;
+    std::uint32_t id = 0;
+    if (free_ids_.empty()) {
+        id = static_cast<std::uint32_t>(anon_vmas_.size());
+        anon_vmas_.emplace_back();
+    } else {
+        id = free_ids_.back();
+        free_ids_.pop_back();
+    }
+    anon_vmas_[id] = {.owner = &owner, .range = &range, .base = range.first};
+    range.anon_vma = id;
+}
+
+void rmap::release_anon_vma(vma& range) {
+    if (range.anon_vma == 0) return;
+    anon_vmas_[range.anon_vma] = {};
+    free_ids_.push_back(range.anon_vma);
+    range.anon_vma = 0;
+}
+
+void rmap::set_owner(page& p, const vma& range, vpn at) {
+    PAGESIM_ASSERT(range.anon_vma != 0 && range.contains(at));
+    p.set_mapping(range.anon_vma);
+    p.set_index(static_cast<std::uint32_t>(at - anon_vmas_[range.anon_vma].base));
+}
+
+void rmap::page_add_new_anon_rmap(page& p, const vma& range, vpn at) {
+    p.set(page_flag::swapbacked);
+    page_add_anon_rmap(p, range, at, exclusivity::exclusive);
+}
+
+void rmap::page_add_anon_rmap(page& p, const vma& range, vpn at, exclusivity e) {
+    p.add_mapping();
+    if (p.mapcount() == 1) cpu_.count(vm_item::nr_anon_pages);
+    set_owner(p, range, at);
+    if (e == exclusivity::exclusive) p.set(page_flag::anon_exclusive);
+}
+
+void rmap::page_remove_rmap(page& p) {
+    PAGESIM_ASSERT_PAGE(p.mapped(), p);
+    p.remove_mapping();
+    if (!p.mapped()) cpu_.count(vm_item::nr_anon_pages, -1);
+}
+
+std::uint64_t* rmap::mapped_descriptor(const page& p, const anon_vma& av) const {
+    std::uint64_t* slot = av.owner->table().leaf(av.base + p.index());
+    if (slot == nullptr) return nullptr;
+    const descriptor d{*slot};
+    return d.valid() && d.frame() == frames_.pfn_of(p) ? slot : nullptr;
+}
+
+references rmap::page_referenced(page& p) {
+    references found;
+    if (!p.mapped()) return found;
+    cpu_.charge(cpu_.cost.page_referenced);
+    const anon_vma& av = anon_vmas_[p.mapping()];
+    std::uint64_t* slot = mapped_descriptor(p, av);
+    if (slot == nullptr) return found;
+    if (av.range->flags.has(vm_flag::locked)) {
+        p.set(page_flag::mlocked);
+        found.locked_range = true;
+        return found;
+    }
+    if (!ptep_clear_flush_young(tlbs_, {av.owner->id(), vpn_of(p)}, *slot)) return found;
+    if (av.range->flags.has(vm_flag::seq_read)) return found;
+    found.ranges = 1;
+    found.flags = av.range->flags;
+    return found;
+}
+
+unmap_result rmap::try_to_unmap(page& p) {
+    PAGESIM_ASSERT_PAGE(p.test(page_flag::locked) && p.test(page_flag::swapcache), p);
+    const anon_vma& av = anon_vmas_[p.mapping()];
+    std::uint64_t* slot = mapped_descriptor(p, av);
+    if (slot == nullptr) return p.mapped() ? unmap_result::failed : unmap_result::unmapped;
+    if (av.range->flags.has(vm_flag::locked)) {
+        p.set(page_flag::mlocked);
+        return unmap_result::failed;
+    }
+    cpu_.charge(cpu_.cost.try_to_unmap);
+    const descriptor old = ptep_clear_flush(tlbs_, {av.owner->id(), vpn_of(p)}, *slot);
+    if (old.dirty()) p.set(page_flag::dirty);
+    const swap_entry e = swap_space::entry_of(p);
+    swap_.duplicate(e);
+    const bool exclusive = p.test_and_clear(page_flag::anon_exclusive);
+    *slot = descriptor::swap({.offset = e.offset, .type = e.type, .exclusive = exclusive}).word();
+    --av.owner->anon_pages;
+    ++av.owner->swap_entries;
+    page_remove_rmap(p);
+    const bool last = p.put_testzero();
+    PAGESIM_ASSERT_PAGE(!last, p);
+    return p.mapped() ? unmap_result::failed : unmap_result::unmapped;
+}
+
+} // namespace pagesim

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+#include <pagesim/swap/zram.hpp>
+
+namespace pagesim {
+
+namespace {
+
+constexpr std::uint32_t huge_class_bytes = 3264; // kernel: zs_huge_class_size()
+constexpr std::uint32_t whole_page = 4096;
+
+} // namespace
+
+zram::zram(const cpu_context& cpu, frame_source& source, const zram_config& config)
+    : pool_{cpu, source}, object_bytes_{config.compressed_bytes > huge_class_bytes
+                                            ? whole_page
+                                            : config.compressed_bytes} {}
+
+bool zram::write(std::uint64_t offset) {
+    const zs_handle h = pool_.allocate(object_bytes_);
+    if (h == no_object) return false;
+    if (offset >= table_.size()) table_.resize(offset + 1, no_object);
+    slot_freed(offset);
+    table_[offset] = h;
+    ++stored_;
+    return true;
+}
+
+void zram::slot_freed(std::uint64_t offset) {
+    if (offset >= table_.size() || table_[offset] == no_object) return;
+    pool_.free(table_[offset]);
+    table_[offset] = no_object;
+    --stored_;
+}
+
+} // namespace pagesim

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+#include <pagesim/workload/region_map.hpp>
+
+#include <pagesim/base/assert.hpp>
+
+#include <iterator>
+
+namespace pagesim {
+
+region_map::region_map() { holes_.emplace(raw(bottom), raw(top)); }
+
+std::optional<vpn> region_map::take(page_count pages) {
+    PAGESIM_ASSERT(pages.value > 0);
+    for (auto hole = holes_.rbegin(); hole != holes_.rend(); ++hole) {
+        if (hole->second - hole->first < pages.value) continue;
+        const std::uint64_t first = hole->second - pages.value;
+        hole->second = first;
+        if (hole->first == first) holes_.erase(std::prev(hole.base()));
+        return vpn{first};
+    }
+    return std::nullopt;
+}
+
+void region_map::give_back(vpn first, page_count pages) {
+    std::uint64_t begin = raw(first);
+    std::uint64_t end = begin + pages.value;
+    auto above = holes_.lower_bound(begin);
+    PAGESIM_ASSERT(above == holes_.end() || above->first >= end);
+    if (above != holes_.end() && above->first == end) {
+        end = above->second;
+        above = holes_.erase(above);
+    }
+    if (above != holes_.begin()) {
+        const auto below = std::prev(above);
+        PAGESIM_ASSERT(below->second <= begin);
+        if (below->second == begin) {
+            begin = below->first;
+            holes_.erase(below);
+        }
+    }
+    holes_.emplace(begin, end);
+}
+
+} // namespace pagesim

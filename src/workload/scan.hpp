@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+// The first pass over any input: run the stream through and remember the pages.
+#pragma once
+
+#include <pagesim/workload/footprint.hpp>
+
+namespace pagesim {
+
+// `stream` hashes its file.
+template <typename Stream>
+scan_result scan(Stream& stream, page_set& pages) {
+    footprint f;
+    for (;;) {
+        const stream_item item = stream.next();
+        if (const auto* block = std::get_if<access_block>(&item)) {
+            for (const access_record r : block->records) pages.insert(r.vpn());
+        } else if (const auto* error = std::get_if<input_error>(&item)) {
+            f.stopped_by = *error;
+            break;
+        } else if (std::holds_alternative<end_of_stream>(item)) {
+            break;
+        }
+    }
+    f.counts = stream.counts();
+    if (f.stopped_by && f.counts.records == 0) return *f.stopped_by;
+    f.touched = pages.count();
+    f.hash = stream.hash();
+    return f;
+}
+
+} // namespace pagesim

@@ -1,0 +1,116 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# The program as a stranger meets it: program_test.sh PROGRAM SOURCE_DIR
+set -uo pipefail
+program=$1
+source=$2
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+failures=0
+
+fail() {
+    echo "FAILED: $*"
+    failures=$((failures + 1))
+}
+# expect STATUS "text that standard error contains" args...
+expect() {
+    local status=$1 text=$2
+    shift 2
+    "$program" "$@" >out 2>err
+    local got=$?
+    [[ $got -eq $status ]] || fail "pagesim $*: status $got, not $status: $(head -n 2 err)"
+    [[ -z $text ]] || grep -qF -- "$text" err || fail "pagesim $*: standard error is: $(cat err)"
+    if [[ $status -eq 2 ]]; then
+        [[ $(wc -l <err) -eq 1 ]] || fail "pagesim $*: more than one line of error: $(cat err)"
+    fi
+}
+
+cat >good.ops <<X
+# a comment
+anon a 2000
+w a 0 2000
+mark filled
+r a 0 2000
+sleep 5
+unmap a
+X
+
+expect 0 "" --help
+grep -q conform out || fail "--help does not name conform"
+expect 0 "" run --help
+for option in memory swap swap-device kernel swappiness vmstat json; do
+    grep -q -- "--$option" out || fail "run --help does not name --$option"
+done
+expect 0 "" --version
+expect 2 "" frobnicate
+expect 2 "" run
+expect 2 "nothere" run nothere
+expect 2 "directory" run .
+expect 2 "--memory" run good.ops --memory 12parsecs
+expect 2 "--memory" run good.ops --memory 4097
+expect 2 "too small" run good.ops --memory 64KiB
+expect 2 "--swap-device" run good.ops --swap-device tape
+expect 2 "--kernel" run good.ops --kernel 2.4
+expect 2 "swappiness" run good.ops --swappiness 201
+expect 2 "--json" run good.ops --json /nowhere/x.json
+
+: >empty
+expect 2 "empty" run empty
+printf 'anon a 10\nw a 0 11\n' >beyond.ops
+expect 2 "beyond.ops:2:" run beyond.ops
+printf 'anon a 10\nr b 0\n' >undeclared.ops
+expect 2 "undeclared.ops:2:" run undeclared.ops
+printf 'anon a 10\nfly a\n' >unknown.ops
+expect 2 "unknown.ops:2:" run unknown.ops
+printf 'anon a 10\nmlock a 0 5\n' >later.ops
+expect 2 "mlock" run later.ops
+printf 'I  04001000,3\n L zz,8\n' >bad.lackey
+expect 2 "bad.lackey:2:" run bad.lackey
+
+# Two runs of the same input are equal, but for what depends on the host.
+for i in 1 2; do
+    expect 0 "" run good.ops --memory 4MiB --quiet --json "$i.json" --vmstat "$i.vmstat"
+    sed '/"host"/,$d' "$i.json" >"$i.cut"
+done
+cmp -s 1.cut 2.cut || fail "two runs differ"
+grep -q '"complete": true' 1.json || fail "the run is not complete"
+[[ $(wc -l <1.vmstat) -eq 169 ]] || fail "vmstat has $(wc -l <1.vmstat) lines"
+[[ $(awk '$1 == "pswpout" { print $2 }' 1.vmstat) -gt 500 ]] || fail "nothing was swapped out"
+[[ $(awk '$1 == "nr_anon_pages" { print $2 }' 1.vmstat) -eq 0 ]] || fail "unmap left pages"
+
+# A bad line late in the input: what ran before it is written, marked incomplete.
+printf 'anon a 100\nw a 0 100\nfly\n' >late.ops
+expect 2 "late.ops:3:" run late.ops --quiet --json late.json
+grep -q '"complete": false' late.json || fail "the run is not marked incomplete"
+[[ $(grep -m1 -o '"pgfault": [0-9]*' late.json) == '"pgfault": 100' ]] || fail "what ran before the bad line is lost"
+
+# Swap that is too small: the process dies, the run does not fail.
+expect 0 "" run good.ops --memory 2MiB --swap 1MiB --json oom.json
+grep -q "out of memory" out || fail "the summary does not say who died"
+grep -q '"outcome": "out_of_memory"' oom.json || fail "the outcome is not out_of_memory"
+expect 0 "" run good.ops --memory 2MiB --swap-device none
+grep -q "out of memory" out || fail "without swap nobody died"
+
+# The devices: zram needs no rotation, flash does.
+expect 0 "" run good.ops --memory 4MiB --swap-device zram --quiet --vmstat zram.vmstat
+[[ $(awk '$1 == "pgrotated" { print $2 }' zram.vmstat) -eq 0 ]] || fail "zram rotated pages"
+[[ $(awk '$1 == "pgrotated" { print $2 }' 1.vmstat) -gt 0 ]] || fail "flash rotated no pages"
+
+# A recorded trace, plain and compressed, by default with half of its footprint.
+shopt -s nullglob
+for trace in "$source"/examples/traces/*.lackey.xz; do
+    expect 0 "" run "$trace"
+    grep -q "half of the footprint" out || fail "the choice of memory is not told"
+    [[ $(sed -nE 's/^swapped +out ([0-9]+) .*/\1/p' out) -gt 100 ]] || fail "the trace did not swap"
+done
+
+# A full disk fails the program, not the input.
+if [[ -c /dev/full ]]; then expect 1 "/dev/full" run good.ops --quiet --json /dev/full; fi
+
+expect 2 "nothere.json" conform --ops . nothere.json
+echo '{}' >no.json
+expect 2 "no.json" conform --ops . no.json
+
+[[ $failures -eq 0 ]] && echo "program: all as expected"
+exit $((failures > 0))

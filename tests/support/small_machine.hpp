@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+// A machine small enough to know every page of: the parts, one address space, and nobody to sleep.
+//
+//     auto m = a_machine().with_memory(1024).with_swap_on(swap_device::zram).build();
+//     page& p = m->written(3);          // virtual page 3, touched by a store, on the inactive list
+//     EXPECT_EQ(m->picture(), "ia: 3 | aa: - | if: - | af: - | un: -");
+#pragma once
+
+#include <pagesim/fault/handle_mm_fault.hpp>
+#include <pagesim/machine/parts.hpp>
+#include <pagesim/mmu/descriptor.hpp>
+#include <pagesim/reclaim/shrink_list.hpp>
+
+#include <memory>
+#include <string>
+
+namespace pagesim::testing {
+
+// Wakes nobody, and remembers that it was asked to.
+class silent_waker final : public waker {
+public:
+    unsigned wake_all(wait_channel channel) override {
+        last = channel;
+        return 0;
+    }
+    [[nodiscard]] bool anyone_waits(wait_reason /*reason*/) const override { return false; }
+
+    wait_channel last{};
+};
+
+class small_machine {
+public:
+    explicit small_machine(const machine_config& config);
+
+    // One access from outside: translates, and lets faults run until it does.
+    fault_outcome touch(std::uint64_t page_number, access_kind kind);
+    // The page behind a virtual page number; it must be present.
+    page& page_at(std::uint64_t page_number);
+    // Stores to it, drains the batches and returns it.
+    page& written(std::uint64_t page_number);
+    // Makes the page's descriptor old.
+    void age(std::uint64_t page_number);
+    // Isolates exactly this page, which is on a list.
+    void isolate(page& p);
+    // Judges one isolated page and carries the verdict out; returns the reason.
+    why judge(page& p, scan_control& sc);
+    // Takes the page to swap: afterwards it is gone, the descriptor holds a swap entry.
+    void swap_out(std::uint64_t page_number);
+    // Lets the device answer all that it was asked.
+    void complete_io();
+    // The lists by virtual page number, from head to tail.
+    [[nodiscard]] std::string picture() const;
+    [[nodiscard]] descriptor entry(std::uint64_t page_number) {
+        return descriptor{*space->table().leaf(vpn{page_number})};
+    }
+    void check() const { parts.check_consistency({space.get()}); }
+
+    silent_waker waker;
+    machine_parts parts;
+    std::unique_ptr<mm> space;
+    vma* range = nullptr;
+};
+
+class a_machine {
+public:
+    a_machine() : config_{machine_with(page_count{1024})} {}
+    a_machine& with_memory(std::uint64_t pages) {
+        config_.zones = machine_with(page_count{pages}).zones;
+        return *this;
+    }
+    a_machine& with_swap_on(swap_device device, std::uint64_t pages = 4096) {
+        config_.swap.device = device;
+        config_.swap.pages = page_count{pages};
+        return *this;
+    }
+    a_machine& with_page_cluster(unsigned n) {
+        config_.reclaim.page_cluster = n;
+        return *this;
+    }
+    a_machine& with_profile(const kernel_profile& p) {
+        config_.profile = p;
+        return *this;
+    }
+    a_machine& with_cpu(const cpu_model& model) {
+        config_.cpu = model;
+        return *this;
+    }
+    [[nodiscard]] std::unique_ptr<small_machine> build() const {
+        return std::make_unique<small_machine>(config_);
+    }
+    [[nodiscard]] const machine_config& config() const { return config_; }
+
+private:
+    machine_config config_;
+};
+
+} // namespace pagesim::testing

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: MIT
+#include <support/small_machine.hpp>
+
+#include <gtest/gtest.h>
+
+namespace pagesim {
+namespace {
+
+using testing::a_machine;
+
+TEST(lru_batches, fourteen_pages_wait_and_the_fifteenth_lets_all_join) {
+    auto m = a_machine().build();
+    for (std::uint64_t n = 0; n < 14; ++n) m->touch(n, access_kind::write);
+    EXPECT_EQ(m->parts.lru.size(lru_list::inactive_anon), 0U);
+    EXPECT_EQ(m->parts.stat[vm_item::nr_inactive_anon], 0U);
+    EXPECT_EQ(m->page_at(3).refcount(), 2) << "the descriptor and the batch";
+    m->touch(14, access_kind::write);
+    EXPECT_EQ(m->parts.stat[vm_item::nr_inactive_anon], 15U);
+    EXPECT_EQ(m->parts.stat[vm_item::nr_zone_inactive_anon], 15U);
+    EXPECT_EQ(m->page_at(3).refcount(), 1);
+    m->check();
+}
+
+TEST(lru_batches, keep_the_order_of_arrival_last_nearest_the_head) {
+    auto m = a_machine().build();
+    for (std::uint64_t n = 1; n <= 3; ++n) m->touch(n, access_kind::write);
+    m->parts.batches.lru_add_drain();
+    EXPECT_EQ(m->picture(), "ia: 3 2 1 | aa: - | if: - | af: - | un: -");
+}
+
+TEST(lru_batches, activation_counts_only_when_the_batch_is_drained) {
+    auto m = a_machine().build();
+    page& p = m->written(1);
+    m->parts.batches.activate_page(p);
+    EXPECT_EQ(m->parts.stat[vm_item::pgactivate], 0U);
+    m->parts.batches.lru_add_drain();
+    EXPECT_EQ(m->parts.stat[vm_item::pgactivate], 1U);
+    EXPECT_EQ(m->picture(), "ia: - | aa: 1 | if: - | af: - | un: -");
+}
+
+TEST(lru_batches, a_page_isolated_meanwhile_is_skipped_but_was_pinned) {
+    auto m = a_machine().build();
+    page& p = m->written(1);
+    m->parts.batches.activate_page(p);
+    m->isolate(p);
+    EXPECT_EQ(p.refcount(), 3) << "descriptor, batch, isolation";
+    m->parts.batches.lru_add_drain();
+    EXPECT_EQ(m->parts.stat[vm_item::pgactivate], 0U);
+    static_cast<void>(putback_page(m->parts.cpu, m->parts.lru, m->parts.batches, p));
+    EXPECT_EQ(m->picture(), "ia: 1 | aa: - | if: - | af: - | un: -");
+}
+
+TEST(lru_batches, a_dirty_or_locked_page_is_not_rotated) {
+    auto m = a_machine().build();
+    page& p = m->written(1);
+    p.set(page_flag::dirty);
+    m->parts.batches.rotate_reclaimable_page(p);
+    p.clear(page_flag::dirty);
+    p.set(page_flag::locked);
+    m->parts.batches.rotate_reclaimable_page(p);
+    p.clear(page_flag::locked);
+    m->parts.batches.lru_add_drain();
+    EXPECT_EQ(m->parts.stat[vm_item::pgrotated], 0U);
+}
+
+TEST(lru_batches, rotation_goes_to_the_tail) {
+    auto m = a_machine().build();
+    m->written(1);
+    page& p = m->written(2);
+    m->parts.batches.rotate_reclaimable_page(p);
+    m->parts.batches.lru_add_drain();
+    EXPECT_EQ(m->picture(), "ia: 1 2 | aa: - | if: - | af: - | un: -");
+    EXPECT_EQ(m->parts.stat[vm_item::pgrotated], 1U);
+}
+
+TEST(isolation, takes_from_the_tail_and_kept_pages_keep_their_order) {
+    auto m = a_machine().build();
+    for (std::uint64_t n = 1; n <= 4; ++n) m->written(n);
+    isolation taken;
+    isolate_lru_pages(m->parts.cpu, m->parts.lru, lru_list::inactive_anon, 3, zone_type::movable,
+                      unmap_permission::allowed, taken);
+    EXPECT_EQ(taken.nr_scanned, 3U);
+    EXPECT_EQ(m->picture(), "ia: 4 | aa: - | if: - | af: - | un: -");
+    for (unsigned i = 0; i < taken.taken.size; ++i) {
+        static_cast<void>(putback_page(m->parts.cpu, m->parts.lru, m->parts.batches, *taken.taken.pages[i]));
+    }
+    EXPECT_EQ(m->picture(), "ia: 3 2 1 4 | aa: - | if: - | af: - | un: -");
+}
+
+TEST(isolation, mapped_pages_move_to_the_head_and_use_up_the_scan_when_unmapping_is_forbidden) {
+    auto m = a_machine().build();
+    for (std::uint64_t n = 1; n <= 3; ++n) m->written(n);
+    isolation taken;
+    isolate_lru_pages(m->parts.cpu, m->parts.lru, lru_list::inactive_anon, 2, zone_type::movable,
+                      unmap_permission::forbidden, taken);
+    EXPECT_EQ(taken.nr_scanned, 2U);
+    EXPECT_TRUE(taken.taken.empty());
+    EXPECT_EQ(m->picture(), "ia: 2 1 3 | aa: - | if: - | af: - | un: -");
+}
+
+TEST(isolation, an_active_page_put_back_advances_the_eviction_clock) {
+    auto m = a_machine().build();
+    page& p = m->written(1);
+    m->isolate(p);
+    p.set(page_flag::active);
+    static_cast<void>(putback_page(m->parts.cpu, m->parts.lru, m->parts.batches, p));
+    EXPECT_EQ(m->parts.lru.nonresident_age, 1U);
+}
+
+TEST(isolation, a_page_freed_by_its_owner_meanwhile_is_freed_at_putback) {
+    auto m = a_machine().build();
+    page& p = m->written(1);
+    m->isolate(p);
+    exit_cursor gone;
+    while (!exit_mmap(m->parts.fc, *m->space, gone).done()) {}
+    EXPECT_EQ(p.refcount(), 1);
+    EXPECT_EQ(putback_page(m->parts.cpu, m->parts.lru, m->parts.batches, p), putback_result::freed);
+    EXPECT_EQ(m->parts.stat[vm_item::pgsteal_anon], 0U);
+}
+
+TEST(workingset, a_page_that_returns_at_once_has_distance_one) {
+    auto m = a_machine().build();
+    page& p = m->written(1);
+    const shadow s = workingset_eviction(m->parts.lru, p);
+    workingset_refault(m->parts.cpu, m->parts.lru, p, s, swap_room::available);
+    EXPECT_EQ(m->parts.stat[vm_item::workingset_refault_anon], 1U);
+    EXPECT_EQ(m->parts.stat[vm_item::workingset_activate_anon], 0U) << "1 > 0 active pages";
+    EXPECT_FALSE(p.test(page_flag::active));
+}
+
+TEST(workingset, equality_activates_and_the_clock_advances) {
+    auto m = a_machine().build();
+    page& active = m->written(2);
+    m->parts.batches.activate_page(active);
+    m->parts.batches.lru_add_drain();
+    page& p = m->written(1);
+    const shadow s = workingset_eviction(m->parts.lru, p);
+    workingset_refault(m->parts.cpu, m->parts.lru, p, s, swap_room::available);
+    EXPECT_TRUE(p.test(page_flag::active));
+    EXPECT_EQ(m->parts.stat[vm_item::workingset_activate_anon], 1U);
+    EXPECT_EQ(m->parts.stat[vm_item::workingset_restore_anon], 0U);
+    EXPECT_EQ(m->parts.lru.nonresident_age, 2U);
+}
+
+TEST(workingset, without_free_swap_active_anonymous_pages_do_not_count) {
+    auto m = a_machine().build();
+    page& active = m->written(2);
+    m->parts.batches.activate_page(active);
+    m->parts.batches.lru_add_drain();
+    page& p = m->written(1);
+    const shadow s = workingset_eviction(m->parts.lru, p);
+    workingset_refault(m->parts.cpu, m->parts.lru, p, s, swap_room::none);
+    EXPECT_FALSE(p.test(page_flag::active));
+}
+
+TEST(workingset, a_page_that_was_active_before_is_restored_and_costs) {
+    auto m = a_machine().build();
+    for (std::uint64_t n = 10; n < 40; ++n) m->written(n);
+    page& active = m->written(2);
+    m->parts.batches.activate_page(active);
+    m->parts.batches.lru_add_drain();
+    page& p = m->written(1);
+    p.set(page_flag::workingset);
+    const shadow s = workingset_eviction(m->parts.lru, p);
+    p.clear(page_flag::workingset);
+    workingset_refault(m->parts.cpu, m->parts.lru, p, s, swap_room::available);
+    EXPECT_TRUE(p.test(page_flag::workingset));
+    EXPECT_EQ(m->parts.stat[vm_item::workingset_restore_anon], 1U);
+    EXPECT_EQ(m->parts.lru.anon_cost, 1U);
+}
+
+TEST(lru_cost, halves_both_once_they_exceed_a_quarter_of_the_pages) {
+    auto m = a_machine().build();
+    for (std::uint64_t n = 0; n < 400; ++n) m->written(n);
+    lruvec& lru = m->parts.lru;
+    lru.note_cost(lru_type::anon, 60);
+    lru.note_cost(lru_type::file, 40);
+    EXPECT_EQ(lru.anon_cost, 60U) << "100 is not more than 400 / 4";
+    lru.note_cost(lru_type::file, 1);
+    EXPECT_EQ(lru.anon_cost, 30U);
+    EXPECT_EQ(lru.file_cost, 20U);
+}
+
+} // namespace
+} // namespace pagesim
