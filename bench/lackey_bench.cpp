@@ -21,11 +21,13 @@ using namespace pagesim;
 class made_trace {
 public:
     explicit made_trace(std::int64_t lines)
-        : path_{(std::filesystem::temp_directory_path() / fmt::format("pagesim_bench_{}.lackey", ::getpid())).string()} {
+        : path_{(std::filesystem::temp_directory_path() / fmt::format("pagesim_bench_{}.lackey", ::getpid()))
+                    .string()} {
         std::string text;
         for (std::int64_t i = 0; i < lines / 4; ++i) {
-            fmt::format_to(std::back_inserter(text), "I  0401ab70,3\n L {:010x},8\nI  0401ab74,4\n S {:010x},8\n",
-                           0x4a000000 + i * 8, 0x1fff000000 + i % 512 * 8);
+            fmt::format_to(std::back_inserter(text),
+                           "I  0401ab70,3\n L {:010x},8\nI  0401ab74,4\n S {:010x},8\n", 0x4a000000 + i * 8,
+                           0x1fff000000 + i % 512 * 8);
         }
         std::ofstream{path_, std::ios::binary} << text;
         bytes_ = text.size();

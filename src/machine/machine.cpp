@@ -67,7 +67,10 @@ void machine::account() {
     const sim_duration ran = parts_->clock.now() - accounted_until_;
     accounted_until_ = parts_->clock.now();
     task* t = current_task();
-    if (t == nullptr || ran.ns == 0) return;
+    if (t == nullptr) {
+        idle_ += ran; // interrupts that find the CPU idle
+        return;
+    }
     t->cpu_time += ran;
     queue_.charge(ran);
 }

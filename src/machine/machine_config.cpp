@@ -20,6 +20,8 @@ std::optional<std::string> find_fault_in(const machine_config& config) {
     std::uint64_t present = 0;
     for (const zone_config& z : config.zones) {
         if (z.managed.value > z.present.value) return "a zone manages more pages than are present";
+        if (&z != &config.zones.front() && (&z - 1)->type >= z.type)
+            return "zones must ascend, each type once";
         managed += z.managed.value;
         present += z.present.value;
     }

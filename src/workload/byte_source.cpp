@@ -215,7 +215,7 @@ read_result raw_file::read(std::span<char> to) {
 }
 
 void raw_file::drain() {
-    std::vector<char> buffer(text_input::buffer_bytes);
+    std::array<char, 16384> buffer{};
     for (read_result r = read(buffer); r.bytes > 0 && r.failure.empty();) r = read(buffer);
 }
 

@@ -10,8 +10,8 @@
 namespace pagesim {
 
 text_input::text_input(std::string path, content_hash hashing)
-    : path_{std::move(path)},
-      buffer_(buffer_bytes), at_{buffer_.data()}, end_{buffer_.data()}, hashing_{hashing} {
+    : path_{std::move(path)}, buffer_{std::make_unique_for_overwrite<char[]>(buffer_bytes)},
+      at_{buffer_.get()}, end_{buffer_.get()}, hashing_{hashing} {
     auto opened = open_byte_source(path_, hashing);
     if (auto* wrong = std::get_if<std::string>(&opened)) {
         error_ = input_error{.file = path_, .line = 0, .reason = std::move(*wrong)};
@@ -46,9 +46,9 @@ std::optional<std::string_view> text_input::next_across_buffers() {
 
 void text_input::refill() {
     const auto rest = static_cast<std::size_t>(end_ - at_);
-    std::memmove(buffer_.data(), at_, rest);
-    read_result r = source_->read(std::span{buffer_}.subspan(rest));
-    at_ = buffer_.data();
+    std::memmove(buffer_.get(), at_, rest);
+    read_result r = source_->read({buffer_.get() + rest, buffer_bytes - rest});
+    at_ = buffer_.get();
     end_ = at_ + rest + r.bytes;
     failure_ = std::move(r.failure);
     ended_ = r.bytes == 0 || !failure_.empty();

@@ -50,6 +50,7 @@ public:
     [[nodiscard]] const task& kswapd() const { return *kswapd_; }
     [[nodiscard]] machine_parts& parts() { return *parts_; }
     [[nodiscard]] const machine_parts& parts() const { return *parts_; }
+    // Nobody ran; the interrupts of an idle CPU count here.
     [[nodiscard]] sim_duration idle_time() const { return idle_; }
     [[nodiscard]] std::uint64_t switches() const { return switches_; }
     // Events and counters so far.

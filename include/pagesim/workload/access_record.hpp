@@ -3,12 +3,12 @@
 //
 //      63      52 51          39   38    37    36  35                      0
 //     +----------+--------------+-----+-------+-------+---------------------+
-//     |   data   | instructions | cpu | later | first |     page number     |
+//     |   data   | instructions | role| later | first |     page number     |
 //     +----------+--------------+-----+-------+-------+---------------------+
 //
 // `first`: the first reference of the run is a write; `later`: one after it is. That is all that a page
 // table can learn from a run: whether it begins by a read of untouched memory, and whether the page ends up
-// dirty. `instructions` is CPU time in instructions. `cpu` says whether these were fetched from this very
+// dirty. `instructions` is CPU time in instructions. `role` says whether these were fetched from this very
 // page (a recorded trace, where each is an access of its own) or are merely time spent (an ops file). A
 // longer run than the counts can hold becomes two records.
 #pragma once

@@ -17,8 +17,8 @@ struct footprint {
     std::vector<page_range> ranges; // to be mapped before the run; none for an ops file, which maps its own
     stream_counts counts;
     std::uint64_t hash = 0; // FNV-1a of the file's bytes as they lie on disk, to its end
-    std::optional<input_error>
-        stopped_by; // a bad line after good ones: everything above describes what precedes it
+    // A bad line after good ones: everything above describes what precedes it.
+    std::optional<input_error> stopped_by;
 };
 
 // A footprint if there is anything to run, else what is wrong.

@@ -19,7 +19,6 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 namespace pagesim {
 
@@ -82,7 +81,7 @@ private:
 
     std::string path_;
     std::unique_ptr<byte_source> source_; // null: could not be opened
-    std::vector<char> buffer_;
+    std::unique_ptr<char[]> buffer_;
     const char* at_ = nullptr; // the unread part of the buffer
     const char* end_ = nullptr;
     std::uint64_t line_ = 0;

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+// What the property test of the MMU does: its operations, how they are thrown and how they are printed.
+#pragma once
+
+#include <pagesim/base/dice.hpp>
+#include <pagesim/mmu/cpu_model.hpp>
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace pagesim::testing {
+
+// Neighbours, twins in one memo slot (1024 apart), in one hash bucket (256 apart), other tables, the last page.
+inline constexpr std::array<std::uint64_t, 16> pages{
+    0,    1,      2,         3,         256,       257,           1024,    1025,
+    2048, 262144, 134217728, 134217984, 134218752, vpn_limit - 1, 3 * 512, 4};
+inline constexpr unsigned nr_spaces = 3;
+inline constexpr unsigned nr_cpus = 2;
+
+enum class act : std::uint8_t {
+    read,
+    write,
+    fetch,
+    read_slowly,
+    write_slowly, // slowly: past the memo
+    map,
+    swap_out,
+    age,
+    clean,
+    protect,
+    hide,
+    flush_page,
+    flush_range,
+    flush_space,
+    flush_all,
+    release_tables,
+};
+inline constexpr std::array<std::string_view, 16> act_names{
+    "read",  "write",   "fetch", "read_slowly", "write_slowly", "map",         "swap_out",  "age",
+    "clean", "protect", "hide",  "flush_page",  "flush_range",  "flush_space", "flush_all", "release_tables"};
+
+struct operation {
+    act what;
+    unsigned cpu;
+    unsigned space;
+    unsigned page;    // index into pages
+    unsigned variant; // frame and protection of map, length of flush_range
+};
+
+enum class manners : std::uint8_t { careful, careless };
+
+struct setting {
+    std::uint64_t seed;
+    manners kernel;
+    cpu_model model;
+};
+
+inline std::string printed(const std::vector<operation>& ops) {
+    std::string text;
+    for (const operation& o : ops) {
+        text += fmt::format("    {{act::{}, {}, {}, {}, {}}},\n", act_names[static_cast<unsigned>(o.what)],
+                            o.cpu, o.space, o.page, o.variant);
+    }
+    return text;
+}
+
+inline std::vector<operation> throw_operations(dice& d, std::size_t n) {
+    // Accesses and mappings often, sweeping flushes seldom.
+    constexpr std::array<act, 40> table{
+        act::read,       act::read,        act::read,        act::read,         act::read,
+        act::read,       act::read,        act::write,       act::write,        act::write,
+        act::write,      act::write,       act::write,       act::fetch,        act::fetch,
+        act::fetch,      act::read_slowly, act::read_slowly, act::write_slowly, act::write_slowly,
+        act::map,        act::map,         act::map,         act::map,          act::map,
+        act::map,        act::swap_out,    act::age,         act::age,          act::age,
+        act::clean,      act::clean,       act::protect,     act::hide,         act::flush_page,
+        act::flush_page, act::flush_range, act::flush_space, act::flush_all,    act::release_tables};
+    std::vector<operation> ops(n);
+    for (operation& o : ops) {
+        o = {.what = table[d.below(table.size())],
+             .cpu = static_cast<unsigned>(d.below(nr_cpus)),
+             .space = static_cast<unsigned>(d.below(nr_spaces)),
+             .page = static_cast<unsigned>(d.below(pages.size())),
+             .variant = static_cast<unsigned>(d.below(60))};
+    }
+    return ops;
+}
+
+inline setting throw_setting(dice& d, std::uint64_t seed, manners kernel) {
+    constexpr std::array<tlb_geometry, 4> shapes{{
+        {.l1_entries = 4, .l1_ways = 0, .l2_entries = 8, .l2_ways = 2},
+        {.l1_entries = 12, .l1_ways = 0, .l2_entries = 16, .l2_ways = 4}, // L1 through hash chains
+        {.l1_entries = 8, .l1_ways = 2, .l2_entries = 20, .l2_ways = 0},  // L2 through hash chains
+        {.l1_entries = 32, .l1_ways = 0, .l2_entries = 1024, .l2_ways = 4},
+    }};
+    return {.seed = seed,
+            .kernel = kernel,
+            .model = {.name = "thrown",
+                      .tlb = shapes[d.below(shapes.size())],
+                      .hardware_update = static_cast<hafdbs>(d.below(3))}};
+}
+
+} // namespace pagesim::testing
