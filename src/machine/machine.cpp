@@ -50,6 +50,12 @@ void machine::start(access_stream& stream, std::span<const page_range> ranges) {
     parts_->settle(process->space());
     tasks_.push_back(std::move(process));
     tasks_.push_back(std::move(daemon));
+    if (parts_->config.sched.rcu_sched_ticks > 0) {
+        tasks_.push_back(std::make_unique<rcu_task>(2, *parts_));
+        rcu_ = tasks_.back().get();
+        rcu_->asleep = true;
+        rcu_->waits_for = {.reason = wait_reason::rcu_work};
+    }
     // kswapd has gone to sleep long before the run begins.
     kswapd_->asleep = true;
     kswapd_->waits_for = {.reason = wait_reason::kswapd_work};
@@ -115,6 +121,8 @@ void machine::on_tick(sim_time due) {
     parts_->clock.charge(parts_->config.cost.tick);
     account();
     queue_.tick();
+    if (rcu_ == nullptr || ++busy_ticks_ % parts_->config.sched.rcu_sched_ticks != 0) return;
+    wake_all({.reason = wait_reason::rcu_work}); // from the tick's softirq
 }
 
 void machine::on_event(sim_time due, std::uint64_t arg) {

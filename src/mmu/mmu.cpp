@@ -8,13 +8,19 @@ translation mmu::refuse(mmu_fault f, std::uint8_t steps) {
     return {.outcome = translation_outcome::fault, .fault = f, .steps = steps};
 }
 
-translation mmu::walk_and_fill(page_table& table, translation_key key, access_kind kind) {
+translation mmu::walk_and_fill(page_table& table, translation_key key, access_kind kind, held before) {
     const walk_result w = walk(table, key.page(), kind, model_.hardware_update);
     ++stats_.walks;
     stats_.walk_steps += w.steps;
     stats_.hw_access_flag += w.set_access_flag ? 1 : 0;
     stats_.hw_dirty += w.cleared_read_only ? 1 : 0;
-    if (!w.leaf.none()) tlb_.fill(key, w.leaf);
+    if (!w.leaf.none()) {
+        if (before == held::nowhere) {
+            tlb_.fill_new(key, w.leaf);
+        } else {
+            tlb_.fill(key, w.leaf);
+        }
+    }
     if (w.fault) {
         ++stats_.faulted_walks;
         return refuse(*w.fault, w.steps);
@@ -31,15 +37,15 @@ translation mmu::translate(page_table& table, asid space, vpn n, access_kind kin
         entry = tlb_.find_l2(key);
         found = translation_outcome::l2_hit;
     }
-    if (entry == nullptr) return walk_and_fill(table, key, kind);
+    if (entry == nullptr) return walk_and_fill(table, key, kind, held::nowhere);
 
-    const descriptor held = *entry;
-    const permission verdict = check_permission(held, kind, model_.hardware_update);
-    if (verdict == permission::update) return walk_and_fill(table, key, kind);
-    if (found == translation_outcome::l2_hit) tlb_.fill_l1(key, held);
+    const descriptor d = *entry;
+    const permission verdict = check_permission(d, kind, model_.hardware_update);
+    if (verdict == permission::update) return walk_and_fill(table, key, kind, held::somewhere);
+    if (found == translation_outcome::l2_hit) tlb_.fill_l1(key, d);
     if (verdict == permission::denied) return refuse({.kind = fault_kind::permission, .level = 3}, 0);
     ++(found == translation_outcome::l1_hit ? stats_.l1_hits : stats_.l2_hits);
-    return {.outcome = found, .steps = 0, .frame = held.frame()};
+    return {.outcome = found, .steps = 0, .frame = d.frame()};
 }
 
 } // namespace pagesim

@@ -36,41 +36,6 @@ tlb_level::tlb_level(unsigned entries, unsigned ways)
     chain_.fill(chain_end);
 }
 
-void tlb_level::chain_in(unsigned way) {
-    std::uint8_t& head = heads_[bucket_of(tags_[way])];
-    chain_[way] = head;
-    head = static_cast<std::uint8_t>(way);
-}
-
-void tlb_level::chain_out(unsigned way) {
-    std::uint8_t* link = &heads_[bucket_of(tags_[way])];
-    while (*link != way) {
-        PAGESIM_ASSERT(*link != chain_end);
-        link = &chain_[*link];
-    }
-    *link = chain_[way];
-}
-
-translation_key tlb_level::insert(translation_key key, descriptor d) {
-    const unsigned set = set_of(key);
-    const unsigned first = set * ways_;
-    translation_key evicted;
-    unsigned way = 0;
-    if (free_ways_[set] != 0) {
-        way = static_cast<unsigned>(std::countr_zero(free_ways_[set]));
-        free_ways_[set] &= free_ways_[set] - 1;
-    } else {
-        way = next_victim_[set];
-        next_victim_[set] = static_cast<std::uint8_t>(way + 1 == ways_ ? 0 : way + 1);
-        evicted = tags_[first + way];
-        if (hashed_) chain_out(way);
-    }
-    tags_[first + way] = key;
-    held_[first + way] = d;
-    if (hashed_) chain_in(way);
-    return evicted;
-}
-
 bool tlb_level::erase(translation_key key) {
     const unsigned at = position(key);
     if (at == nowhere) return false;
@@ -83,12 +48,6 @@ bool tlb_level::erase(translation_key key) {
 }
 
 tlb::tlb(const tlb_geometry& g) : l1_{g.l1_entries, g.l1_ways}, l2_{g.l2_entries, g.l2_ways} {}
-
-void tlb::fill_l1(translation_key key, descriptor d) {
-    const translation_key evicted = l1_.insert(key, d);
-    if (evicted.valid()) memo_.forget(evicted);
-    memo_.remember(key, d);
-}
 
 void tlb::fill(translation_key key, descriptor d) {
     PAGESIM_ASSERT(d.leaf_or_table() && d.young());

@@ -22,12 +22,13 @@ inline constexpr std::array<std::uint64_t, 16> pages{
 inline constexpr unsigned nr_spaces = 3;
 inline constexpr unsigned nr_cpus = 2;
 
+// slowly: past the memo.
 enum class act : std::uint8_t {
     read,
     write,
     fetch,
     read_slowly,
-    write_slowly, // slowly: past the memo
+    write_slowly,
     map,
     swap_out,
     age,
@@ -96,7 +97,7 @@ inline setting throw_setting(dice& d, std::uint64_t seed, manners kernel) {
         {.l1_entries = 4, .l1_ways = 0, .l2_entries = 8, .l2_ways = 2},
         {.l1_entries = 12, .l1_ways = 0, .l2_entries = 16, .l2_ways = 4}, // L1 through hash chains
         {.l1_entries = 8, .l1_ways = 2, .l2_entries = 20, .l2_ways = 0},  // L2 through hash chains
-        {.l1_entries = 32, .l1_ways = 0, .l2_entries = 1024, .l2_ways = 4},
+        {.l1_entries = 32, .l1_ways = 0, .l2_entries = 128, .l2_ways = 4},
     }};
     return {.seed = seed,
             .kernel = kernel,

@@ -51,6 +51,10 @@ public:
     [[nodiscard]] machine_parts& parts() { return *parts_; }
     [[nodiscard]] const machine_parts& parts() const { return *parts_; }
     // Nobody ran; the interrupts of an idle CPU count here.
+    // CPU time of kernel threads other than kswapd.
+    [[nodiscard]] sim_duration other_time() const {
+        return rcu_ == nullptr ? sim_duration{} : rcu_->cpu_time;
+    }
     [[nodiscard]] sim_duration idle_time() const { return idle_; }
     [[nodiscard]] std::uint64_t switches() const { return switches_; }
     // Events and counters so far.
@@ -76,6 +80,8 @@ private:
     std::vector<std::unique_ptr<task>> tasks_; // index = id of the entity
     workload_task* workload_ = nullptr;
     task* kswapd_ = nullptr;
+    task* rcu_ = nullptr;
+    std::uint64_t busy_ticks_ = 0;
     cfs_run_queue queue_;
     sim_time accounted_until_{};
     sim_duration idle_{};

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -45,6 +46,26 @@ public:
 private:
     machine_parts& parts_;
     kswapd_cursor cursor_;
+};
+
+// rcu_sched: runs for some microseconds at every second tick of a busy CPU. What it does does not matter here, but its
+// wake-up always wins, and when it sleeps again the scheduler chooses anew: without it tasks and ticks lock in step.
+class rcu_task final : public task {
+public:
+    rcu_task(std::uint32_t id, machine_parts& parts) : task{id}, parts_{parts} {}
+    step_result step() override {
+        if (!std::exchange(ran_, true)) {
+            parts_.cpu.charge(parts_.config.cost.rcu_sched);
+            return step_again;
+        }
+        ran_ = false;
+        return sleep_on({.reason = wait_reason::rcu_work});
+    }
+    [[nodiscard]] std::string_view name() const override { return "rcu_sched"; }
+
+private:
+    machine_parts& parts_;
+    bool ran_ = false;
 };
 
 // How a run ended.

@@ -111,7 +111,10 @@ public:
     }
 
 private:
-    [[nodiscard]] translation walk_and_fill(page_table& table, translation_key key, access_kind kind);
+    enum class held : std::uint8_t { nowhere, somewhere };
+
+    [[nodiscard]] translation walk_and_fill(page_table& table, translation_key key, access_kind kind,
+                                            held before);
     [[nodiscard]] translation refuse(mmu_fault f, std::uint8_t steps);
 
     cpu_model model_;

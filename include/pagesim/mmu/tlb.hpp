@@ -16,6 +16,7 @@
 #include <pagesim/mmu/memo.hpp>
 
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -111,8 +112,18 @@ public:
     [[nodiscard]] const descriptor* find_l2(translation_key key) { return l2_.find(key); }
 
     // After an L2 hit. Precondition: L1 does not hold the key.
-    void fill_l1(translation_key key, descriptor d);
-    // After a walk: enters both levels, or renews the entry where it is.
+    void fill_l1(translation_key key, descriptor d) {
+        const translation_key evicted = l1_.insert(key, d);
+        if (evicted.valid()) memo_.forget(evicted);
+        memo_.remember(key, d);
+    }
+    // After a walk that followed a miss. Precondition: neither level holds the key.
+    void fill_new(translation_key key, descriptor d) {
+        PAGESIM_ASSERT(d.leaf_or_table() && d.young());
+        l2_.insert(key, d);
+        fill_l1(key, d);
+    }
+    // After any walk: enters both levels, or renews the entry where it is.
     void fill(translation_key key, descriptor d);
 
     void forget(translation_key key);
@@ -142,5 +153,40 @@ private:
     translation_memo memo_;
     std::vector<translation_key> doomed_; // scratch
 };
+
+inline void tlb_level::chain_in(unsigned way) {
+    std::uint8_t& head = heads_[bucket_of(tags_[way])];
+    chain_[way] = head;
+    head = static_cast<std::uint8_t>(way);
+}
+
+inline void tlb_level::chain_out(unsigned way) {
+    std::uint8_t* link = &heads_[bucket_of(tags_[way])];
+    while (*link != way) {
+        PAGESIM_ASSERT(*link != chain_end);
+        link = &chain_[*link];
+    }
+    *link = chain_[way];
+}
+
+inline translation_key tlb_level::insert(translation_key key, descriptor d) {
+    const unsigned set = set_of(key);
+    const unsigned first = set * ways_;
+    translation_key evicted;
+    unsigned way = 0;
+    if (free_ways_[set] != 0) {
+        way = static_cast<unsigned>(std::countr_zero(free_ways_[set]));
+        free_ways_[set] &= free_ways_[set] - 1;
+    } else {
+        way = next_victim_[set];
+        next_victim_[set] = static_cast<std::uint8_t>(way + 1 == ways_ ? 0 : way + 1);
+        evicted = tags_[first + way];
+        if (hashed_) chain_out(way);
+    }
+    tags_[first + way] = key;
+    held_[first + way] = d;
+    if (hashed_) chain_in(way);
+    return evicted;
+}
 
 } // namespace pagesim

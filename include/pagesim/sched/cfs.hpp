@@ -37,6 +37,7 @@ struct cfs_config {
     sim_duration latency = milliseconds(6);            // sched_latency
     sim_duration min_granularity = microseconds(750);  // sched_min_granularity
     sim_duration wakeup_granularity = milliseconds(1); // sched_wakeup_granularity
+    unsigned rcu_sched_ticks = 2; // rcu_sched wakes at every so many ticks of a busy CPU; 0: never
 };
 
 class sched_entity {

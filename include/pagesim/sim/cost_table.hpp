@@ -72,7 +72,8 @@ struct cost_table {
     sim_duration wake_up{1650}; // in the waker
     sim_duration switch_preempted{1250};
     sim_duration switch_sleep{2250};
-    sim_duration tick{7000}; // the 250 Hz tick with its softirq
+    sim_duration tick{7000};      // the 250 Hz tick with its softirq
+    sim_duration rcu_sched{3800}; // one turn of the rcu_sched thread
 };
 
 } // namespace pagesim

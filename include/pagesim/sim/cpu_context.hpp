@@ -23,7 +23,7 @@ enum class wait_reason : std::uint8_t {
     throttle_congested,
     throttle_isolated,
     pfmemalloc,
-    swap_read
+    rcu_work
 };
 
 struct wait_channel {

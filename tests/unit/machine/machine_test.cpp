@@ -61,7 +61,8 @@ TEST(machine, a_workload_that_does_not_fit_swaps_and_kswapd_takes_cpu_time) {
         EXPECT_GT(m.stat()[vm_item::pswpout], 1000U);
         EXPECT_GT(m.stat()[vm_item::pgmajfault], 100U);
         EXPECT_GT(m.kswapd().cpu_time.ns, 0U);
-        EXPECT_EQ(m.workload().cpu_time + m.kswapd().cpu_time + m.idle_time(), m.now() - sim_time{})
+        EXPECT_EQ(m.workload().cpu_time + m.kswapd().cpu_time + m.other_time() + m.idle_time(),
+                  m.now() - sim_time{})
             << "every nanosecond is somebody's";
         EXPECT_EQ(m.stat()[vm_item::pgscan_anon],
                   m.stat()[vm_item::pgscan_kswapd] + m.stat()[vm_item::pgscan_direct]);
