@@ -41,6 +41,7 @@ void shrink_active_list(const reclaim_context& rc, scan_control& sc, unsigned n,
             static_cast<void>(rc.map.page_referenced(p));
             p.clear(page_flag::active);
             p.set(page_flag::workingset);
+            rc.cpu.emit(trace_kind::deactivate, raw(rc.home.frames().pfn_of(p)));
         }
         if (putback_page(rc.cpu, rc.lru, rc.batches, p) == putback_result::linked) ++deactivated;
     }

@@ -116,6 +116,7 @@ void finish(const reclaim_context& rc, const shrink_page_list_cursor& c) {
     // Last reclaimed, first freed: the frame freed last is the first to be handed out again.
     for (unsigned i = c.freed.size; i > 0; --i) {
         rc.cpu.charge(rc.cpu.cost.free_page);
+        rc.cpu.emit(trace_kind::free_page, raw(rc.home.frames().pfn_of(*c.freed.pages[i - 1])));
         rc.home.free_page(*c.freed.pages[i - 1]);
     }
 }

@@ -81,13 +81,20 @@ inline std::vector<operation> throw_operations(dice& d, std::size_t n) {
         act::map,        act::swap_out,    act::age,         act::age,          act::age,
         act::clean,      act::clean,       act::protect,     act::hide,         act::flush_page,
         act::flush_page, act::flush_range, act::flush_space, act::flush_all,    act::release_tables};
+    // Few places in some cases, so that accesses meet what happened before.
+    constexpr std::array<std::size_t, 3> sizes{4, pages.size(), pages.size()};
+    std::vector<unsigned> chosen(sizes[d.below(sizes.size())]);
+    for (unsigned& c : chosen) c = static_cast<unsigned>(d.below(pages.size()));
+    const std::uint64_t spaces = d.between(1, nr_spaces);
     std::vector<operation> ops(n);
     for (operation& o : ops) {
         o = {.what = table[d.below(table.size())],
              .cpu = static_cast<unsigned>(d.below(nr_cpus)),
-             .space = static_cast<unsigned>(d.below(nr_spaces)),
-             .page = static_cast<unsigned>(d.below(pages.size())),
+             .space = static_cast<unsigned>(d.below(spaces)),
+             .page = chosen[d.below(chosen.size())],
              .variant = static_cast<unsigned>(d.below(60))};
+        // The great sweeps less often still, so that the TLBs fill up between them.
+        if (o.what >= act::flush_space && !d.ratio(1, 6)) o.what = act::read;
     }
     return ops;
 }
@@ -95,7 +102,7 @@ inline std::vector<operation> throw_operations(dice& d, std::size_t n) {
 inline setting throw_setting(dice& d, std::uint64_t seed, manners kernel) {
     constexpr std::array<tlb_geometry, 4> shapes{{
         {.l1_entries = 4, .l1_ways = 0, .l2_entries = 8, .l2_ways = 2},
-        {.l1_entries = 12, .l1_ways = 0, .l2_entries = 16, .l2_ways = 4}, // L1 through hash chains
+        {.l1_entries = 10, .l1_ways = 0, .l2_entries = 16, .l2_ways = 4}, // L1 through hash chains
         {.l1_entries = 8, .l1_ways = 2, .l2_entries = 20, .l2_ways = 0},  // L2 through hash chains
         {.l1_entries = 32, .l1_ways = 0, .l2_entries = 128, .l2_ways = 4},
     }};

@@ -22,8 +22,6 @@ enum class anon_refault : std::uint8_t { ignored, detected };
 enum class proportional_stop : std::uint8_t { scans_remainder, re_evaluates };
 // pcp->high: a multiple of the batch, or a share of the low watermark (zone_set_pageset_high_and_batch).
 enum class pcp_high_rule : std::uint8_t { six_batches, low_watermark };
-// do_wp_page on an anonymous page: by map and swap count, or by PG_anon_exclusive and the reference count.
-enum class reuse_rule : std::uint8_t { map_and_swap_count, anon_exclusive };
 
 struct kernel_profile {
     std::string_view name;
@@ -32,7 +30,6 @@ struct kernel_profile {
     anon_refault anon_refaults;
     proportional_stop stop;
     pcp_high_rule pcp_high;
-    reuse_rule reuse;
 };
 
 inline constexpr kernel_profile linux_6_1{
@@ -42,7 +39,6 @@ inline constexpr kernel_profile linux_6_1{
     .anon_refaults = anon_refault::detected,
     .stop = proportional_stop::re_evaluates,
     .pcp_high = pcp_high_rule::low_watermark,
-    .reuse = reuse_rule::anon_exclusive,
 };
 
 } // namespace pagesim

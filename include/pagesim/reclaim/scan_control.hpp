@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
-// One reclaim request and how far it got (kernel: struct scan_control, mm/vmscan.c of 6.1).
-//
-// The kernel keeps both halves in one struct; here `scan_request` is what was asked and does not change
-// within a pass, and `scan_control` adds the progress.
+// One reclaim request and how far it got (kernel: struct scan_control, mm/vmscan.c of 6.1): what was asked and stays as
+// it is, what prepare_scan_count decides for one round, and the progress.
 #pragma once
 
 #include <pagesim/base/flags.hpp>

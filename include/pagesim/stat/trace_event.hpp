@@ -23,7 +23,7 @@ enum class trace_kind : std::uint8_t {
     swap_out,             // frame; swap offset
     swap_in,              // frame; swap offset
     writeback_end,        // frame
-    free_page,            // frame
+    free_page,            // frame, reclaimed
     oom,                  // task
     mark,                 // number of the mark
     task_switch,          // task
