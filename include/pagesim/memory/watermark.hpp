@@ -80,7 +80,7 @@ struct memory_config {
 [[nodiscard]] constexpr std::uint64_t min_free_kbytes_for(page_count managed) {
     constexpr std::uint64_t smallest = 128;
     constexpr std::uint64_t largest = 262144;
-    return std::clamp(integer_sqrt(16 * 4 * managed.value), smallest, largest);
+    return std::clamp(integer_sqrt(64 * managed.value), smallest, largest);
 }
 
 // The marks of one zone. `total_managed` > 0 (kernel: __setup_per_zone_wmarks).
