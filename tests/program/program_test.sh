@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 # The program as a stranger meets it: program_test.sh PROGRAM SOURCE_DIR
 set -uo pipefail
-program=$1
-source=$2
+program=$(realpath "$1")
+source=$(realpath "$2")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
@@ -107,6 +107,11 @@ done
 
 # A full disk fails the program, not the input.
 if [[ -c /dev/full ]]; then expect 1 "/dev/full" run good.ops --quiet --json /dev/full; fi
+
+# So does a reader that went away.
+"$program" run good.ops --memory 4MiB 2>err | true
+status=${PIPESTATUS[0]}
+[[ $status -eq 0 || $status -eq 1 ]] || fail "a closed pipe: status $status"
 
 expect 2 "nothere.json" conform --ops . nothere.json
 echo '{}' >no.json

@@ -76,7 +76,8 @@ struct memory_config {
     return (x / whole) * part + (x % whole) * part / whole;
 }
 
-// Kilobytes; `managed` is the memory of all zones (kernel: init_per_zone_wmark_min).
+// Kilobytes; `managed` is the memory of all zones: the root of 16 times its kilobytes, 4 a page
+// (kernel: init_per_zone_wmark_min).
 [[nodiscard]] constexpr std::uint64_t min_free_kbytes_for(page_count managed) {
     constexpr std::uint64_t smallest = 128;
     constexpr std::uint64_t largest = 262144;
