@@ -3,6 +3,8 @@
 
 #include <pagesim/mmu/descriptor.hpp>
 
+#include <stdexcept>
+
 namespace pagesim {
 
 namespace {
@@ -94,7 +96,9 @@ void machine_parts::settle(mm& first) {
         p.set(page_flag::unevictable);
         lru.add_page(p);
     }
-    home.settle(config.start.free_pages, config.start.pcp_pages);
+    if (!home.settle(config.start.free_pages, config.start.pcp_pages)) {
+        throw std::invalid_argument{"the initial state does not fit into memory"};
+    }
     stat.clear_events();
     clock = sim_clock{};
 }

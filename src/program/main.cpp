@@ -11,6 +11,7 @@
 #include <csignal>
 #include <exception>
 #include <new>
+#include <stdexcept>
 
 namespace {
 
@@ -74,6 +75,9 @@ int main(int argc, char** argv) {
     try {
         return dispatch(argc, argv);
     } catch (const usage_error& e) {
+        fmt::print(stderr, "pagesim: {}\n", e.what());
+        return bad_input_or_option;
+    } catch (const std::invalid_argument& e) { // a machine that cannot be built
         fmt::print(stderr, "pagesim: {}\n", e.what());
         return bad_input_or_option;
     } catch (const std::bad_alloc&) {

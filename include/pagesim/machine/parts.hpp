@@ -33,7 +33,7 @@ public:
     // A new, empty address space.
     [[nodiscard]] std::unique_ptr<mm> new_mm();
     // Brings memory into config.start's state, with `first` as the only process, and sets the event
-    // counters to zero.
+    // counters to zero. Throws std::invalid_argument if that state does not fit.
     void settle(mm& first);
 
     machine_config config;

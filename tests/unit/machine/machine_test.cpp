@@ -283,6 +283,15 @@ TEST(machine_config, a_described_state_is_what_the_run_begins_with) {
     m.check_consistency();
 }
 
+TEST(machine_config, a_described_state_that_does_not_fit_is_refused_when_the_run_begins) {
+    machine_config c = machine_with(page_count{4096});
+    c.start.free_pages = page_count{4000};
+    c.start.pcp_pages = page_count{95};
+    script s;
+    machine m{c};
+    EXPECT_THROW(m.start(s), std::invalid_argument) << "zero page, tables and reserve take the rest";
+}
+
 TEST(report, names_input_machine_and_outcome) {
     script s;
     s.anon("a", base, 10).access({save(1)});
