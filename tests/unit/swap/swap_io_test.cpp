@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+#include <support/small_machine.hpp>
+
+#include <gtest/gtest.h>
+
+namespace pagesim {
+namespace {
+
+using testing::a_machine;
+using testing::small_machine;
+
+// A page on its own, in the swap cache and ready to be written.
+page& ready(small_machine& m, std::uint64_t n) {
+    page& p = m.written(n);
+    m.age(n);
+    m.isolate(p);
+    p.set(page_flag::locked);
+    EXPECT_EQ(add_to_swap(m.parts.rc, p), swap_slot_result::added);
+    EXPECT_EQ(m.parts.map.try_to_unmap(p), unmap_result::unmapped);
+    p.clear(page_flag::dirty);
+    return p;
+}
+
+TEST(swap_io, neighbouring_slots_merge_behind_a_plug) {
+    auto m = a_machine().build();
+    io_plug plug;
+    for (std::uint64_t n = 0; n < 10; ++n) m->parts.io->write_page(ready(*m, n), plug);
+    EXPECT_EQ(m->parts.io->requests_in_flight(), 0U) << "nothing is submitted before the plug is flushed";
+    EXPECT_EQ(m->parts.stat[vm_item::nr_writeback], 10U);
+    EXPECT_EQ(m->parts.stat[vm_item::pswpout], 10U) << "counted when it is queued";
+    m->parts.io->flush(plug);
+    EXPECT_EQ(m->parts.io->requests_in_flight(), 1U);
+    m->complete_io();
+    EXPECT_EQ(m->parts.io->requests_in_flight(), 0U);
+    EXPECT_EQ(m->parts.stat[vm_item::nr_writeback], 0U);
+    EXPECT_EQ(m->parts.stat[vm_item::nr_written], 10U);
+}
+
+TEST(swap_io, a_request_carries_at_most_31_pages) {
+    auto m = a_machine().build();
+    io_plug plug;
+    for (std::uint64_t n = 0; n < 62; ++n) m->parts.io->write_page(ready(*m, n), plug);
+    m->parts.io->flush(plug);
+    EXPECT_EQ(m->parts.io->requests_in_flight(), 2U);
+    m->complete_io();
+}
+
+TEST(swap_io, a_plug_with_32_requests_is_flushed_by_the_next) {
+    auto m = a_machine().build();
+    io_plug plug;
+    // Every other slot, so that nothing merges.
+    for (std::uint64_t n = 0; n < 33; ++n) {
+        m->parts.io->write_page(ready(*m, n), plug);
+        static_cast<void>(m->parts.swap.alloc_slot());
+    }
+    EXPECT_EQ(m->parts.io->requests_in_flight(), 32U);
+    m->parts.io->flush(plug);
+    EXPECT_EQ(m->parts.io->requests_in_flight(), 33U);
+    m->complete_io();
+}
+
+TEST(swap_io, two_plugs_do_not_mix) {
+    auto m = a_machine().build();
+    io_plug one;
+    io_plug two;
+    m->parts.io->write_page(ready(*m, 1), one);
+    m->parts.io->write_page(ready(*m, 2), two);
+    m->parts.io->flush(two);
+    EXPECT_EQ(m->parts.io->requests_in_flight(), 1U);
+    EXPECT_FALSE(one.empty());
+    m->parts.io->flush(one);
+    m->complete_io();
+}
+
+TEST(swap_io, a_page_taken_out_of_the_lists_meanwhile_is_not_rotated) {
+    auto m = a_machine().build();
+    io_plug plug;
+    page& p = ready(*m, 1);
+    p.set(page_flag::reclaim);
+    m->parts.io->write_page(p, plug);
+    m->parts.io->flush(plug);
+    m->complete_io(); // still isolated: PG_lru is clear
+    m->parts.batches.lru_add_drain();
+    EXPECT_EQ(m->parts.stat[vm_item::pgrotated], 0U);
+    EXPECT_FALSE(p.test(page_flag::reclaim));
+}
+
+TEST(swap_io, zram_is_done_when_write_page_returns) {
+    auto m = a_machine().with_swap_on(swap_device::zram).build();
+    io_plug plug;
+    page& p = ready(*m, 1);
+    m->parts.io->write_page(p, plug);
+    EXPECT_FALSE(p.test(page_flag::writeback) || p.test(page_flag::dirty) || p.test(page_flag::locked));
+    EXPECT_EQ(m->parts.stat[vm_item::pswpout], 1U);
+    EXPECT_EQ(m->parts.store->stored_pages(), 1U);
+    EXPECT_TRUE(plug.empty());
+}
+
+TEST(swap_io, zram_without_a_frame_fails_the_write_and_loses_nothing) {
+    auto m = a_machine().with_swap_on(swap_device::zram).build();
+    page& p = ready(*m, 1);
+    // Nothing is left, not even below the watermarks.
+    while (get_page_from_freelist(m->parts.home, gfp::kernel, page_order{0}, alloc_mark::none).frame !=
+           nullptr) {}
+    io_plug plug;
+    m->parts.io->write_page(p, plug);
+    EXPECT_TRUE(p.test(page_flag::dirty) && p.test(page_flag::swapcache));
+    EXPECT_FALSE(p.test(page_flag::writeback));
+    EXPECT_EQ(m->parts.stat[vm_item::pswpout], 0U);
+}
+
+TEST(zram, drops_a_page_only_when_its_slot_is_really_freed) {
+    auto m = a_machine().with_swap_on(swap_device::zram).build();
+    m->written(1);
+    m->swap_out(1);
+    EXPECT_EQ(m->parts.store->stored_pages(), 1U);
+    m->touch(1, access_kind::write);
+    EXPECT_EQ(m->parts.store->stored_pages(), 1U) << "the slot waits in the return cache";
+    for (std::uint64_t n = 100; n < 170; ++n) {
+        m->written(n);
+        m->swap_out(n);
+        m->touch(n, access_kind::write);
+    }
+    EXPECT_LT(m->parts.store->stored_pages(), 71U);
+    m->check();
+}
+
+} // namespace
+} // namespace pagesim
