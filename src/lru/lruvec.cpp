@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <pagesim/lru/lruvec.hpp>
 
+#include <algorithm>
+
 namespace pagesim {
 
 namespace {
@@ -20,9 +22,44 @@ vm_item isolated_item(lru_type t) {
     return t == lru_type::anon ? vm_item::nr_isolated_anon : vm_item::nr_isolated_file;
 }
 
+std::uint64_t lagging_count::see(std::uint64_t exact, std::uint64_t threshold, sim_time now) {
+    constexpr std::uint64_t stat_interval = 1'000'000'000;
+    const std::uint64_t second = now.ns / stat_interval;
+    if (second != folded_second_) {
+        folded_second_ = second;
+        shown_ = exact;
+    }
+    const std::uint64_t step = threshold + 1; // the change that is more than the threshold
+    shown_ += (exact - shown_) / step * step;
+    return shown_;
+}
+
+namespace {
+
+vm_item activation_item(lru_type t) {
+    return t == lru_type::anon ? vm_item::workingset_activate_anon : vm_item::workingset_activate_file;
+}
+
+} // namespace
+
+std::uint64_t lruvec::visible_activations(lru_type type, sim_time now) {
+    return activations_[static_cast<unsigned>(type)].see(node_->stat()[activation_item(type)], threshold_,
+                                                         now);
+}
+
+void lruvec::refresh_stat() {
+    for (const lru_type t : {lru_type::anon, lru_type::file}) {
+        activations_[static_cast<unsigned>(t)].fold(node_->stat()[activation_item(t)]);
+    }
+}
+
 lruvec::lruvec(node& home)
     : node_{&home}, lists_{home.frames().make_list(), home.frames().make_list(), home.frames().make_list(),
-                           home.frames().make_list(), home.frames().make_list()} {}
+                           home.frames().make_list(), home.frames().make_list()} {
+    for (const zone& z : home.zones()) {
+        threshold_ = std::max<std::uint64_t>(threshold_, stat_threshold(z.managed(), 1));
+    }
+}
 
 void lruvec::account(const page& p, std::int64_t n) {
     const lru_list l = page_lru(p);

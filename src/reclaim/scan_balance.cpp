@@ -14,11 +14,6 @@ bool inactive_is_low(const lruvec& lru, lru_type type) {
 
 namespace {
 
-std::uint64_t activations(const reclaim_context& rc, lru_type t) {
-    return rc.cpu
-        .stat[t == lru_type::anon ? vm_item::workingset_activate_anon : vm_item::workingset_activate_file];
-}
-
 bool file_is_tiny(const reclaim_context& rc, const scan_control& sc) {
     std::uint64_t free = 0;
     std::uint64_t high = 0;
@@ -39,7 +34,8 @@ void prepare_scan_count(const reclaim_context& rc, scan_control& sc) {
     sc.may_deactivate = {};
     for (const lru_type t : {lru_type::anon, lru_type::file}) {
         const std::uint64_t before = rc.lru.refaults[static_cast<unsigned>(t)];
-        if (sc.force_deactivate || activations(rc, t) != before || inactive_is_low(rc.lru, t)) {
+        if (sc.force_deactivate || rc.lru.visible_activations(t, rc.cpu.clock.now()) != before ||
+            inactive_is_low(rc.lru, t)) {
             sc.may_deactivate.set(t == lru_type::anon ? scan_type::anon : scan_type::file);
         }
     }

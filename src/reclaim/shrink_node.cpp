@@ -137,8 +137,9 @@ std::uint64_t zone_reclaimable_pages(const reclaim_context& rc, const zone& z) {
 }
 
 void snapshot_refaults(const reclaim_context& rc) {
-    rc.lru.refaults = {rc.cpu.stat[vm_item::workingset_activate_anon],
-                       rc.cpu.stat[vm_item::workingset_activate_file]};
+    const sim_time now = rc.cpu.clock.now();
+    rc.lru.refaults = {rc.lru.visible_activations(lru_type::anon, now),
+                       rc.lru.visible_activations(lru_type::file, now)};
 }
 
 step_result reclaim_throttle(const reclaim_context& rc, wait_reason reason) {

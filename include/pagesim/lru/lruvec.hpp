@@ -81,6 +81,21 @@ struct pgdat_state {
     std::uint64_t throttle_start = 0; // nr_throttled_written when the first of them came
 };
 
+// A counter as the kernel's own decisions see it. Each CPU gathers changes and adds them to the shared value only once
+// they exceed a threshold (memory/watermark.hpp: stat_threshold), or when the vmstat worker folds them once a second,
+// or when somebody asks for exact figures. Changes come one at a time here.
+// Source: __mod_node_page_state(), vmstat_update() of mm/vmstat.c, Linux 6.1.
+class lagging_count {
+public:
+    // What is visible when the exact value is `exact`.
+    [[nodiscard]] std::uint64_t see(std::uint64_t exact, std::uint64_t threshold, sim_time now);
+    void fold(std::uint64_t exact) { shown_ = exact; }
+
+private:
+    std::uint64_t shown_ = 0;
+    std::uint64_t folded_second_ = 0;
+};
+
 class lruvec {
 public:
     explicit lruvec(node& home);
@@ -107,7 +122,11 @@ public:
     std::uint64_t anon_cost = 0;
     std::uint64_t file_cost = 0;
     std::uint64_t nonresident_age = 0;
-    std::array<std::uint64_t, 2> refaults{}; // workingset_activate_{anon,file} when reclaim last ended
+    // workingset_activate_{anon,file} as reclaim sees them: late by up to the threshold.
+    [[nodiscard]] std::uint64_t visible_activations(lru_type type, sim_time now);
+    // kernel: writing /proc/sys/vm/stat_refresh.
+    void refresh_stat();
+    std::array<std::uint64_t, 2> refaults{}; // what was visible of them when reclaim last ended
     bool congested = false;                  // LRUVEC_CONGESTED
 
     pgdat_state pgdat;
@@ -122,6 +141,8 @@ private:
 
     node* node_;
     std::array<page_list, nr_lru_lists> lists_;
+    std::array<lagging_count, 2> activations_{};
+    std::uint64_t threshold_ = 0;
 };
 
 // The two vmstat items of a list: nr_inactive_anon, nr_zone_inactive_anon, ...

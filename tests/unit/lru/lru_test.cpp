@@ -169,6 +169,17 @@ TEST(workingset, a_page_that_was_active_before_is_restored_and_costs) {
     EXPECT_EQ(m->parts.lru.anon_cost, 1U);
 }
 
+TEST(lagging_count, shows_changes_once_they_exceed_the_threshold) {
+    lagging_count c;
+    const sim_time now{5};
+    EXPECT_EQ(c.see(4, 4, now), 0U);
+    EXPECT_EQ(c.see(5, 4, now), 5U);
+    EXPECT_EQ(c.see(12, 4, now), 10U);
+    EXPECT_EQ(c.see(12, 4, sim_time{1'000'000'001}), 12U) << "folded once a second";
+    c.fold(13);
+    EXPECT_EQ(c.see(13, 4, sim_time{1'000'000'002}), 13U) << "and when somebody asks";
+}
+
 TEST(lru_cost, halves_both_once_they_exceed_a_quarter_of_the_pages) {
     auto m = a_machine().build();
     for (std::uint64_t n = 0; n < 400; ++n) m->written(n);
