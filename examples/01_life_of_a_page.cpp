@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // One anonymous page from its first touch to the end of its process, step by step, on a machine whose swap
 // device answers later. Beside the raw state of struct page stand the four stages that older documents
-// describe.
+// describe. `01_life_of_a_page 5.8` tells the life under Linux 5.8, where the page is born active.
 //
 // The documented view is derived from the raw one: it shows `lru` also while reclaim holds the page
 // isolated, shows `dirty` for as long as the write is under way, leaves out workingset, referenced and
@@ -51,7 +51,7 @@ std::string documented_flags(const page& p, isolated held) {
 
 class life {
 public:
-    life() : parts_{machine_with(page_count{1024}), nobody_, nullptr}, space_{parts_.new_mm()} {
+    explicit life(const machine_config& config) : parts_{config, nobody_, nullptr}, space_{parts_.new_mm()} {
         space_->insert_vma({.first = at_, .end = at_ + 1});
     }
 
@@ -60,10 +60,13 @@ public:
         page_ = &parts_.frames[descriptor{*space_->table().leaf(at_)}.frame()];
         show("written for the first time");
         parts_.batches.lru_add_drain();
-        show("joined the inactive list");
-        parts_.batches.activate_page(*page_);
-        parts_.batches.lru_add_drain();
-        show("activated");
+        const bool born_active = parts_.config.profile.birth == new_anon_list::active;
+        show(born_active ? "joined the active list" : "joined the inactive list");
+        if (!born_active) {
+            parts_.batches.activate_page(*page_);
+            parts_.batches.lru_add_drain();
+            show("activated");
+        }
         scan_control sc;
         shrink_active_list(parts_.rc, sc, swap_cluster_max, lru_type::anon);
         show("deactivated");
@@ -157,8 +160,16 @@ private:
 
 } // namespace
 
-int main() {
-    life{}.tell();
+int main(int argc, char** argv) {
+    const std::string_view kernel = argc > 1 ? argv[1] : "6.1";
+    machine_config config = machine_with(page_count{1024});
+    if (kernel == "5.8") {
+        config.profile = linux_5_8;
+    } else if (kernel != "6.1") {
+        fmt::print(stderr, "known kernels: 6.1, 5.8\n");
+        return 2;
+    }
+    life{config}.tell();
     fmt::print("\nWhy the raw state differs from the documented one:\n"
                "  (1) reclaim clears lru when it isolates the page; workingset stays from the active list\n"
                "  (3) the write clears dirty before it starts; lru is set again only when the page is put "

@@ -35,6 +35,10 @@ step_result new_frame(const fault_context& fc, mm& owner, fault_cursor& f) {
 
 // kernel 6.1: wp_can_reuse_anon_folio() without the copy after fork.
 bool may_reuse(const fault_context& fc, page& p) {
+    if (fc.rc.profile.reuse == anon_reuse::by_mapcount) {
+        PAGESIM_ASSERT_PAGE(!p.test(page_flag::locked), p); // 5.8 would wait for the lock
+        return reuse_swap_page(fc, p);
+    }
     if (p.test(page_flag::anon_exclusive)) return true;
     if (p.refcount() > 3) return false;
     if (!p.test(page_flag::lru)) fc.rc.batches.lru_add_drain();
@@ -49,7 +53,7 @@ bool may_reuse(const fault_context& fc, page& p) {
 void reuse(const fault_context& fc, mm& owner, const fault_cursor& f) {
     const cpu_context& cpu = fc.rc.cpu;
     cpu.charge(cpu.cost.wp_reuse);
-    cpu.count(vm_item::pgreuse);
+    if (fc.rc.profile.reuse == anon_reuse::by_exclusive_mark) cpu.count(vm_item::pgreuse);
     std::uint64_t& slot = *owner.table().leaf(f.where);
     const descriptor entry = descriptor{slot}.mkyoung().mkdirty().mkwrite();
     ptep_set_access_flags(fc.tlbs, {owner.id(), f.where}, slot, entry, access_kind::write);
@@ -62,12 +66,22 @@ void drop_old(const fault_context& fc, mm& owner, const descriptor& old) {
     page& p = rc.home.frames()[old.frame()];
     rc.map.page_remove_rmap(p);
     --owner.anon_pages;
-    if (p.test(page_flag::swapcache) && !p.mapped() && !p.test(page_flag::locked))
+    const bool frees_slot = rc.profile.reuse == anon_reuse::by_exclusive_mark;
+    if (frees_slot && p.test(page_flag::swapcache) && !p.mapped() && !p.test(page_flag::locked))
         rc.swap.try_to_free_swap(p);
     rc.batches.put_page(p);
 }
 
 } // namespace
+
+bool reuse_swap_page(const fault_context& fc, page& p) {
+    const bool cached = p.test(page_flag::swapcache);
+    const auto entries = cached ? static_cast<std::int32_t>(fc.rc.swap.count(swap_space::entry_of(p))) : 0;
+    const std::int32_t users = p.mapcount() + entries;
+    if (users > 1) return false;
+    if (users == 1 && cached && !p.test(page_flag::writeback)) fc.rc.swap.drop_from_swap_cache(p);
+    return true;
+}
 
 step_result do_anonymous_page(const fault_context& fc, mm& owner, fault_cursor& f) {
     const cpu_context& cpu = fc.rc.cpu;

@@ -40,7 +40,7 @@ step_result add_tables(const fault_context& fc, mm& owner, fault_cursor& f) {
         if (!r.done() || f.outcome != fault_outcome::resolved) return r;
         cpu.charge(cpu.cost.page_table_alloc);
         owner.table().install_table(f.where, level, *f.alloc.result);
-        if (level >= 2) cpu.count(vm_item::nr_page_table_pages); // 6.1 counts PMD and PTE pages
+        if (counts_table(fc.rc.profile, level)) cpu.count(vm_item::nr_page_table_pages);
     }
 }
 

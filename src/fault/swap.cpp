@@ -33,6 +33,7 @@ void join_lists(const fault_context& fc, page& p, std::optional<shadow> old) {
     if (old && rc.profile.anon_refaults == anon_refault::detected) {
         workingset_refault(rc.cpu, rc.lru, p, *old, rc.swap.available());
     }
+    if (rc.profile.swap_in_costs == swap_in_cost::of_each_page) rc.lru.note_cost(lru_type::anon, 1);
     rc.batches.lru_cache_add(p);
 }
 
@@ -40,16 +41,44 @@ void join_lists(const fault_context& fc, page& p, std::optional<shadow> old) {
 void read_into_cache(const fault_context& fc, page& p, swap_entry e, io_plug* plug) {
     p.set(page_flag::locked);
     p.set(page_flag::swapbacked);
-    join_lists(fc, p, fc.rc.swap.add_to_swap_cache(p, e));
+    const std::optional<shadow> old = fc.rc.swap.add_to_swap_cache(p, e);
+    if (fc.rc.profile.swap_in == swap_in_placement::activated_once_mapped) p.set(page_flag::workingset);
+    join_lists(fc, p, old);
     fc.rc.io->read_page(p, e, plug);
 }
 
-// kernel: should_try_to_free_swap().
+// kernel: should_try_to_free_swap(); 5.8 has only its first condition.
 bool should_free_slot(const fault_context& fc, const fault_cursor& f, const page& p) {
     if (!p.test(page_flag::swapcache)) return false;
     if (fc.rc.swap.vm_swap_full() || f.range->flags.has(vm_flag::locked) || p.test(page_flag::mlocked))
         return true;
-    return f.is_write() && p.refcount() == 2;
+    return fc.rc.profile.reuse == anon_reuse::by_exclusive_mark && f.is_write() && p.refcount() == 2;
+}
+
+// Settles the slot and the rights to the page; whether the store may go on without a copy.
+enum class store : std::uint8_t { not_yet, allowed };
+
+store settle_by_mapcount(const fault_context& fc, mm& owner, const fault_cursor& f, page& p) {
+    const reclaim_context& rc = fc.rc;
+    const bool allowed = f.is_write() && reuse_swap_page(fc, p);
+    rc.map.page_add_anon_rmap(p, *f.range, f.where, exclusivity::shared);
+    rc.swap.swap_free(f.entry);
+    if (should_free_slot(fc, f, p)) rc.swap.try_to_free_swap(p);
+    ++owner.anon_pages;
+    --owner.swap_entries;
+    return allowed ? store::allowed : store::not_yet;
+}
+
+store settle_by_exclusive_mark(const fault_context& fc, mm& owner, const fault_cursor& f, page& p) {
+    const reclaim_context& rc = fc.rc;
+    const bool exclusive = f.bypass || descriptor{f.original}.swap_entry().exclusive;
+    rc.swap.swap_free(f.entry);
+    if (should_free_slot(fc, f, p)) rc.swap.try_to_free_swap(p);
+    ++owner.anon_pages;
+    --owner.swap_entries;
+    const bool ours = exclusive || p.refcount() == 1;
+    rc.map.page_add_anon_rmap(p, *f.range, f.where, ours ? exclusivity::exclusive : exclusivity::shared);
+    return f.is_write() && ours ? store::allowed : store::not_yet;
 }
 
 // Maps f.target; the fault's reference becomes the descriptor's.
@@ -64,25 +93,20 @@ step_result map_page(const fault_context& fc, mm& owner, fault_cursor& f) {
         return step_done;
     }
     p.set(page_flag::locked);
-    if (f.is_write() && !f.bypass && !p.test(page_flag::lru)) rc.batches.lru_add_drain();
+    const bool by_mapcount = rc.profile.reuse == anon_reuse::by_mapcount;
+    if (!by_mapcount && f.is_write() && !f.bypass && !p.test(page_flag::lru)) rc.batches.lru_add_drain();
     rc.cpu.charge(f.bypass  ? rc.cpu.cost.swap_in_sync
                   : f.major ? rc.cpu.cost.swap_in_map
                             : rc.cpu.cost.swap_cache_hit);
-    const bool exclusive = f.bypass || descriptor{f.original}.swap_entry().exclusive;
-    rc.swap.swap_free(f.entry);
-    if (should_free_slot(fc, f, p)) rc.swap.try_to_free_swap(p);
-    ++owner.anon_pages;
-    --owner.swap_entries;
-
-    const bool ours = exclusive || p.refcount() == 1;
+    const store now =
+        by_mapcount ? settle_by_mapcount(fc, owner, f, p) : settle_by_exclusive_mark(fc, owner, f, p);
+    if (rc.profile.swap_in == swap_in_placement::activated_once_mapped) rc.batches.activate_page(p);
     descriptor d = descriptor::page(rc.home.frames().pfn_of(p), page_prot::readonly);
-    const bool write_now = f.is_write() && ours;
-    if (write_now) d = d.mkdirty().mkwrite();
-    rc.map.page_add_anon_rmap(p, *f.range, f.where, ours ? exclusivity::exclusive : exclusivity::shared);
+    if (now == store::allowed) d = d.mkdirty().mkwrite();
     slot = d.word();
     p.clear(page_flag::locked);
     if (f.bypass) rc.swap.clear_cache_mark(f.entry);
-    if (f.is_write() && !write_now) {
+    if (f.is_write() && now == store::not_yet) {
         f.original = slot;
         return do_wp_page(fc, owner, f);
     }

@@ -3,8 +3,9 @@
 
 namespace pagesim {
 
-shadow workingset_eviction(lruvec& lru, const page& p) {
-    const shadow s{lru.nonresident_age, p.test(page_flag::workingset)};
+shadow workingset_eviction(lruvec& lru, const page& p, shadow_sample order) {
+    const std::uint64_t own_tick = order == shadow_sample::after_the_tick ? 1 : 0;
+    const shadow s{lru.nonresident_age + own_tick, p.test(page_flag::workingset)};
     ++lru.nonresident_age;
     return s;
 }

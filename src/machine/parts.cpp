@@ -37,27 +37,28 @@ machine_parts::machine_parts(const machine_config& c, waker& wakes, trace_sink* 
                      .wakes = wakes,
                      .trace = trace},
       frames{present_pages(config)}, home{frames, stat, config.zones, config.memory, config.profile},
-      lru{home}, batches{cpu, lru}, cpu_mmu{config.cpu}, tlbs{config.cpu.range_ops}, swap{cpu, frames,
-                                                                                          swap_pages(config),
-                                                                                          config.seed},
-      map{cpu, frames, tlbs, swap}, rc{.cpu = cpu,
-                                       .profile = config.profile,
-                                       .config = config.reclaim,
-                                       .home = home,
-                                       .lru = lru,
-                                       .batches = batches,
-                                       .map = map,
-                                       .swap = swap,
-                                       .io = nullptr,
-                                       .kswapd = kswapd,
-                                       .reasons = reasons},
+      lru{home}, batches{cpu, lru}, cpu_mmu{config.cpu}, tlbs{config.cpu.range_ops,
+                                                              {.unmap = config.profile.unmap_flush,
+                                                               .access = config.profile.access_flush}},
+      swap{cpu, frames, swap_pages(config), config.seed}, map{cpu, config.profile, frames, tlbs, swap},
+      rc{.cpu = cpu,
+         .profile = config.profile,
+         .config = config.reclaim,
+         .home = home,
+         .lru = lru,
+         .batches = batches,
+         .map = map,
+         .swap = swap,
+         .io = nullptr,
+         .kswapd = kswapd,
+         .reasons = reasons},
       fc{.rc = rc, .tlbs = tlbs, .zero_page = no_pfn} {
     tlbs.attach(cpu_mmu.entries());
     pool.attach(rc);
     if (config.swap.device == swap_device::zram) {
         store = std::make_unique<zram>(cpu, pool, config.swap.zram);
         swap.set_listener(*store);
-        io = std::make_unique<swap_io>(cpu, swap, batches, lru, *store);
+        io = std::make_unique<swap_io>(cpu, swap, batches, lru, *store, config.profile.zram_reads);
     } else if (config.swap.device == swap_device::flash) {
         flash = std::make_unique<flash_device>(config.swap.flash);
         io = std::make_unique<swap_io>(cpu, swap, batches, lru, *flash,
@@ -86,7 +87,7 @@ void machine_parts::settle(mm& first) {
     for (const vpn n : config.start.tables_at) {
         for (int level = first.table().missing_level(n); level >= 0; level = first.table().missing_level(n)) {
             first.table().install_table(n, level, boot_frame());
-            if (level >= 2) stat.add(vm_item::nr_page_table_pages);
+            if (counts_table(config.profile, level)) stat.add(vm_item::nr_page_table_pages);
         }
     }
     for (std::uint64_t i = 0; i < config.start.unevictable.value; ++i) {

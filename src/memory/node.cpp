@@ -48,6 +48,7 @@ node::node(mem_map& frames, vmstat& stat, const std::vector<zone_config>& zones,
                        .pcp = pcp,
                        .lowmem_reserve = compute_lowmem_reserve(z.type, managed, config.lowmem_reserve_ratio),
                        .pcp_rule = profile.pcp_high,
+                       .boosted = profile.boosted,
                        .watermark_boost_factor = config.watermark_boost_factor});
         start = start + z.present.value;
     }

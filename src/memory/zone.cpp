@@ -13,8 +13,9 @@ std::string_view zone_name(zone_type type) {
 zone::zone(mem_map& frames, vmstat& stat, const zone_setup& setup)
     : frames_{&frames}, stat_{&stat}, type_{setup.type}, start_{setup.start}, present_{setup.present},
       managed_{setup.managed}, wmarks_{setup.wmarks}, watermark_boost_factor_{setup.watermark_boost_factor},
-      lowmem_reserve_{setup.lowmem_reserve}, buddy_{frames, setup.start, setup.start + setup.present.value},
-      pcp_{frames, setup.pcp_rule, setup.pcp} {
+      boosted_rule_{setup.boosted}, lowmem_reserve_{setup.lowmem_reserve},
+      buddy_{frames, setup.start, setup.start + setup.present.value}, pcp_{frames, setup.pcp_rule,
+                                                                           setup.pcp} {
     PAGESIM_ASSERT(managed_ <= present_);
     buddy_.free_range(first_managed(), end_pfn());
     count_free_since(0);
@@ -37,7 +38,8 @@ page* zone::rmqueue(page_order order, migratetype type, rmqueue_rules rules) {
                               : buddy_.alloc(order, type, report, rules.fallback);
     count_free_since(before);
     for (unsigned i = 0; i < report.below_pageblock; ++i) {
-        if (boost_watermark() && rules.wake == rmqueue_rules::kswapd::may_wake) boosted_ = true;
+        const bool flag = boost_watermark() || boosted_rule_ == boosted_flag::at_every_steal;
+        if (flag && rules.wake == rmqueue_rules::kswapd::may_wake) boosted_ = true;
     }
     if (p != nullptr) p->set_refcount(1);
     return p;

@@ -40,13 +40,18 @@ void zap(const fault_context& fc, mm& owner, std::uint64_t& word) {
     }
 }
 
-// 6.1 counts the tables of level 2 and 3.
-std::uint64_t counted_tables(const page_table& table) { return table.table_count(2) + table.table_count(3); }
+std::uint64_t count_tables(const reclaim_context& rc, const page_table& table) {
+    std::uint64_t n = 0;
+    for (const int level : {2, 3}) {
+        if (counts_table(rc.profile, level)) n += table.table_count(level);
+    }
+    return n;
+}
 
-// Frees tables already taken out; `counted_before` is what counted_tables() said then.
+// Frees tables already taken out; `counted_before` is what count_tables() said then.
 void free_tables(const reclaim_context& rc, const page_table& table, const std::vector<page*>& frames,
                  std::uint64_t counted_before) {
-    const std::uint64_t gone = counted_before - counted_tables(table);
+    const std::uint64_t gone = counted_before - count_tables(rc, table);
     rc.cpu.count(vm_item::nr_page_table_pages, -static_cast<std::int64_t>(gone));
     for (page* frame : frames) rc.batches.put_page(*frame);
 }
@@ -79,7 +84,7 @@ step_result unmap_range(const fault_context& fc, mm& owner, vma& range, unmap_cu
     c.next = stop;
     if (c.next < range.end) return step_again;
 
-    const std::uint64_t counted = counted_tables(owner.table());
+    const std::uint64_t counted = count_tables(rc, owner.table());
     free_tables(rc, owner.table(), tables_around(owner, range), counted);
     rc.map.release_anon_vma(range);
     owner.erase_vma(range.first);
@@ -92,7 +97,7 @@ step_result exit_mmap(const fault_context& fc, mm& owner, exit_cursor& c) {
         static_cast<void>(unmap_range(fc, owner, *owner.vmas().front(), c.range));
         return step_again;
     }
-    const std::uint64_t counted = counted_tables(owner.table());
+    const std::uint64_t counted = count_tables(fc.rc, owner.table());
     free_tables(fc.rc, owner.table(), owner.table().release_all(), counted);
     return step_done;
 }

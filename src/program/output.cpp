@@ -19,12 +19,9 @@ using json = nlohmann::ordered_json;
 
 std::string hex(std::uint64_t v) { return fmt::format("{:016x}", v); }
 
-json vmstat_as_json(const vmstat& s) {
+json vmstat_as_json(const vmstat& s, vmstat_lines kernel) {
     json out = json::object();
-    for (unsigned i = 0; i < static_cast<unsigned>(vm_item::count_); ++i) {
-        const auto item = static_cast<vm_item>(i);
-        out[std::string{vm_item_name(item)}] = s[item];
-    }
+    for (const vmstat_line& l : lines_of(kernel)) out[std::string{l.name}] = l.value(s);
     return out;
 }
 
@@ -68,9 +65,11 @@ nlohmann::ordered_json run_as_json(const machine& m, const input_identity& input
         const auto w = static_cast<why>(r);
         reasons[std::string{reason_name(w)}] = m.parts().reasons[w];
     }
+    const vmstat_lines kernel = m.parts().config.profile.vmstat;
     json marks = json::array();
     for (const marked& k : task.marks()) {
-        marks.push_back({{"label", k.label}, {"time_ns", k.time.ns}, {"vmstat", vmstat_as_json(k.stat)}});
+        marks.push_back(
+            {{"label", k.label}, {"time_ns", k.time.ns}, {"vmstat", vmstat_as_json(k.stat, kernel)}});
     }
     json out{{"pagesim", version},
              {"input",
@@ -95,7 +94,7 @@ nlohmann::ordered_json run_as_json(const machine& m, const input_identity& input
                       {"in_faults", task.stalled().ns}};
     out["task_switches"] = m.switches();
     out["verdicts"] = std::move(reasons);
-    out["vmstat"] = vmstat_as_json(m.stat());
+    out["vmstat"] = vmstat_as_json(m.stat(), kernel);
     out["marks"] = std::move(marks);
     out["fingerprint"] = hex(m.fingerprint_value());
     out["host"] = {{"seconds", host_seconds}};

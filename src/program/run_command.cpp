@@ -46,7 +46,7 @@ T choose(std::string_view option, const std::string& value,
 
 machine_config configure(const run_options& o, page_count memory) {
     machine_config c = machine_with(memory);
-    c.profile = choose<kernel_profile>("--kernel", o.kernel, {{"6.1", linux_6_1}});
+    c.profile = choose<kernel_profile>("--kernel", o.kernel, {{"6.1", linux_6_1}, {"5.8", linux_5_8}});
     c.cpu = choose<cpu_model>("--cpu", o.cpu, {{"cortex-a72", cortex_a72}, {"neoverse-n1", neoverse_n1}});
     c.swap.device = choose<swap_device>(
         "--swap-device", o.swap_device,
@@ -60,7 +60,8 @@ machine_config configure(const run_options& o, page_count memory) {
 }
 
 void write_outputs(const run_options& o, const machine& m, const input_identity& input, double host_seconds) {
-    if (!o.vmstat_file.empty()) write_file(o.vmstat_file, format_vmstat(m.stat()));
+    if (!o.vmstat_file.empty())
+        write_file(o.vmstat_file, format_vmstat(m.stat(), m.parts().config.profile.vmstat));
     if (!o.json_file.empty()) write_file(o.json_file, run_as_json(m, input, host_seconds).dump(1) + "\n");
 }
 

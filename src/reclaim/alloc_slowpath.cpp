@@ -27,18 +27,27 @@ step_result finish(alloc_cursor& c, page* p, alloc_outcome outcome) {
     return step_done;
 }
 
+enum class retry : std::uint8_t { no, now, after_congestion };
+
+// 5.8: most of what could be reclaimed is being written, and nothing was freed.
+bool writes_block_reclaim(const reclaim_context& rc, const alloc_cursor& c, std::uint64_t reclaimable) {
+    if (rc.profile.throttling != throttle_rule::congestion_wait || c.reclaim.result > 0) return false;
+    return 2 * rc.cpu.stat[vm_item::nr_zone_write_pending] > reclaimable;
+}
+
 // kernel: should_reclaim_retry(). Whether reclaim could still bring the zone above min.
-bool should_reclaim_retry(const reclaim_context& rc, alloc_cursor& c) {
+retry should_reclaim_retry(const reclaim_context& rc, alloc_cursor& c) {
     c.no_progress_loops = c.reclaim.result > 0 ? 0 : c.no_progress_loops + 1;
-    if (c.no_progress_loops > max_reclaim_retries) return false;
+    if (c.no_progress_loops > max_reclaim_retries) return retry::no;
     const zone_type highest = gfp_zone(c.gfp);
     for (const zone& z : rc.home.zones()) {
         if (z.type() > highest) continue;
-        const std::uint64_t available = zone_reclaimable_pages(rc, z) + z.nr_free_pages();
+        const std::uint64_t reclaimable = zone_reclaimable_pages(rc, z);
         const std::uint64_t needed = z.wmark_pages(wmark_level::min) + z.lowmem_reserve(highest);
-        if (available > needed) return true;
+        if (reclaimable + z.nr_free_pages() <= needed) continue;
+        return writes_block_reclaim(rc, c, reclaimable) ? retry::after_congestion : retry::now;
     }
-    return false;
+    return retry::no;
 }
 
 // After one direct reclaim: a page, another round, or the end.
@@ -52,9 +61,10 @@ step_result after_reclaim(const reclaim_context& rc, alloc_cursor& c) {
         if (p != nullptr) return finish(c, p, alloc_outcome::page);
     }
     if (c.gfp.has(gfp_flag::noretry)) return finish(c, nullptr, alloc_outcome::out_of_memory);
-    if (should_reclaim_retry(rc, c)) {
+    if (const retry again = should_reclaim_retry(rc, c); again != retry::no) {
         c.at = phase::retry;
-        return step_again;
+        if (again == retry::now) return step_again;
+        return reclaim_throttle(rc, wait_reason::throttle_writeback);
     }
     // kernel: __alloc_pages_may_oom(): somebody may have freed memory meanwhile.
     page* p = try_freelist(rc, c.gfp, alloc_mark::high);

@@ -27,7 +27,7 @@ remove_result remove_mapping(const reclaim_context& rc, page& p) {
         return remove_result::busy;
     }
     rc.cpu.charge(rc.cpu.cost.remove_mapping);
-    const shadow s = workingset_eviction(rc.lru, p);
+    const shadow s = workingset_eviction(rc.lru, p, rc.profile.shadow);
     const bool keep_shadow = rc.profile.anon_refaults == anon_refault::detected;
     rc.swap.delete_from_swap_cache(p, keep_shadow ? std::optional<shadow>{s} : std::nullopt);
     return remove_result::removed;

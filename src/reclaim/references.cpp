@@ -6,7 +6,10 @@ namespace pagesim {
 reference_check page_check_references(const reclaim_context& rc, page& p) {
     const references found = rc.map.page_referenced(p);
     const bool referenced_before = p.test_and_clear(page_flag::referenced);
-    if (found.locked_range) return {page_references::activate, why::range_locked};
+    if (found.locked_range) {
+        const bool here = rc.profile.locked_ranges == locked_range_rule::reference_check;
+        return {here ? page_references::activate : page_references::reclaim, why::range_locked};
+    }
     if (found.ranges == 0) return {page_references::reclaim, why::reclaimed};
     if (rc.profile.anon_references == anon_reference_rule::activate_at_once) {
         return {page_references::activate, why::referenced_again};

@@ -34,8 +34,10 @@ void prepare_scan_count(const reclaim_context& rc, scan_control& sc) {
     sc.may_deactivate = {};
     for (const lru_type t : {lru_type::anon, lru_type::file}) {
         const std::uint64_t before = rc.lru.refaults[static_cast<unsigned>(t)];
-        if (sc.force_deactivate || rc.lru.visible_activations(t, rc.cpu.clock.now()) != before ||
-            inactive_is_low(rc.lru, t)) {
+        const bool asks_activations =
+            t == lru_type::file || rc.profile.deactivation == anon_deactivation::or_if_activations_moved;
+        const bool moved = asks_activations && rc.lru.visible_activations(t, rc.cpu.clock.now()) != before;
+        if (sc.force_deactivate || moved || inactive_is_low(rc.lru, t)) {
             sc.may_deactivate.set(t == lru_type::anon ? scan_type::anon : scan_type::file);
         }
     }

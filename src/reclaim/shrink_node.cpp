@@ -133,7 +133,8 @@ step_result after_lruvec(const reclaim_context& rc, scan_control& sc, const shri
 std::uint64_t zone_reclaimable_pages(const reclaim_context& rc, const zone& z) {
     std::uint64_t n = z.nr_zone_lru(file_inactive) + z.nr_zone_lru(file_active);
     if (rc.swap.nr_swap_pages() > 0) n += z.nr_zone_lru(anon_inactive) + z.nr_zone_lru(anon_active);
-    return n > 0 ? n : z.nr_free_pages();
+    if (n == 0 && rc.profile.reclaimable == nothing_reclaimable::is_the_free_pages) return z.nr_free_pages();
+    return n;
 }
 
 void snapshot_refaults(const reclaim_context& rc) {
@@ -142,7 +143,26 @@ void snapshot_refaults(const reclaim_context& rc) {
                        rc.lru.visible_activations(lru_type::file, now)};
 }
 
+namespace {
+
+// 5.8. The device is never congested in its own words (blk-mq does not say so), so a sleep lasts to its end.
+step_result congestion_wait(const reclaim_context& rc, wait_reason reason) {
+    constexpr std::uint64_t tenth_of_a_second = 25;
+    switch (reason) {
+    case wait_reason::throttle_writeback:
+        return sleep_until(timeout_in_jiffies(rc.cpu.clock.now(), tenth_of_a_second),
+                           {.reason = wait_reason::congestion});
+    case wait_reason::throttle_isolated: // msleep() rounds up by one jiffy
+        return sleep_until(timeout_in_jiffies(rc.cpu.clock.now(), tenth_of_a_second + 1),
+                           {.reason = wait_reason::congestion});
+    default: return step_done;
+    }
+}
+
+} // namespace
+
 step_result reclaim_throttle(const reclaim_context& rc, wait_reason reason) {
+    if (rc.profile.throttling == throttle_rule::congestion_wait) return congestion_wait(rc, reason);
     std::uint64_t jiffies = 1;
     switch (reason) {
     case wait_reason::throttle_writeback:
@@ -160,6 +180,7 @@ step_result reclaim_throttle(const reclaim_context& rc, wait_reason reason) {
 }
 
 void finish_writeback_throttle(const reclaim_context& rc) {
+    if (rc.profile.throttling == throttle_rule::congestion_wait) return;
     PAGESIM_ASSERT(rc.lru.pgdat.writeback_waiters > 0);
     --rc.lru.pgdat.writeback_waiters;
 }

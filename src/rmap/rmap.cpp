@@ -42,7 +42,8 @@ void rmap::page_add_anon_rmap(page& p, const vma& range, vpn at, exclusivity e) 
     p.add_mapping();
     if (p.mapcount() == 1) cpu_.count(vm_item::nr_anon_pages);
     set_owner(p, range, at);
-    if (e == exclusivity::exclusive) p.set(page_flag::anon_exclusive);
+    if (e == exclusivity::exclusive && profile_.reuse == anon_reuse::by_exclusive_mark)
+        p.set(page_flag::anon_exclusive);
 }
 
 void rmap::page_remove_rmap(page& p) {
@@ -66,7 +67,7 @@ references rmap::page_referenced(page& p) {
     std::uint64_t* slot = mapped_descriptor(p, av);
     if (slot == nullptr) return found;
     if (av.range->flags.has(vm_flag::locked)) {
-        p.set(page_flag::mlocked);
+        if (profile_.locked_ranges == locked_range_rule::reference_check) p.set(page_flag::mlocked);
         found.locked_range = true;
         return found;
     }
@@ -86,8 +87,12 @@ unmap_result rmap::try_to_unmap(page& p) {
         p.set(page_flag::mlocked);
         return unmap_result::failed;
     }
+    const mapped_at at{av.owner->id(), vpn_of(p)};
+    if (profile_.unmap_young == unmap_of_young::refuses && ptep_clear_flush_young(tlbs_, at, *slot)) {
+        return unmap_result::failed;
+    }
     cpu_.charge(cpu_.cost.try_to_unmap);
-    const descriptor old = ptep_clear_flush(tlbs_, {av.owner->id(), vpn_of(p)}, *slot);
+    const descriptor old = ptep_clear_flush(tlbs_, at, *slot);
     if (old.dirty()) p.set(page_flag::dirty);
     const swap_entry e = swap_space::entry_of(p);
     swap_.duplicate(e);

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 
 namespace pagesim {
@@ -34,11 +35,76 @@ void vmstat::clear_events() {
     }
 }
 
-std::string format_vmstat(const vmstat& s) {
-    std::string text;
+namespace {
+
+// What 5.8 has no line for; the two tables' items it counts by zone, and prints earlier.
+constexpr std::array missing_in_5_8{
+    vm_item::nr_throttled_written,
+    vm_item::nr_kernel_stack,
+    vm_item::nr_page_table_pages,
+    vm_item::nr_sec_page_table_pages,
+    vm_item::nr_swapcached,
+    vm_item::pgpromote_success,
+    vm_item::pgpromote_candidate,
+    vm_item::pgreuse,
+    vm_item::pgdemote_kswapd,
+    vm_item::pgdemote_direct,
+    vm_item::thp_migration_success,
+    vm_item::thp_migration_fail,
+    vm_item::thp_migration_split,
+    vm_item::cma_alloc_success,
+    vm_item::cma_alloc_fail,
+    vm_item::thp_scan_exceed_none_pte,
+    vm_item::thp_scan_exceed_swap_pte,
+    vm_item::thp_scan_exceed_share_pte,
+    vm_item::ksm_swpin_copy,
+    vm_item::cow_ksm,
+    vm_item::zswpin,
+    vm_item::zswpout,
+    vm_item::workingset_refault_file,
+    vm_item::workingset_activate_file,
+    vm_item::workingset_restore_file,
+};
+
+std::vector<vmstat_line> lines_of_5_8() {
+    std::vector<vmstat_line> lines;
+    for (const vmstat_line& l : lines_of(vmstat_lines::of_6_1)) {
+        switch (l.item) {
+        case vm_item::workingset_refault_anon:
+            lines.push_back({"workingset_refault", l.item, vm_item::workingset_refault_file});
+            continue;
+        case vm_item::workingset_activate_anon:
+            lines.push_back({"workingset_activate", l.item, vm_item::workingset_activate_file});
+            continue;
+        case vm_item::workingset_restore_anon:
+            lines.push_back({"workingset_restore", l.item, vm_item::workingset_restore_file});
+            continue;
+        default: break;
+        }
+        if (std::find(missing_in_5_8.begin(), missing_in_5_8.end(), l.item) != missing_in_5_8.end()) continue;
+        lines.push_back(l);
+        if (l.item != vm_item::nr_mlock) continue;
+        lines.push_back({"nr_page_table_pages", vm_item::nr_page_table_pages});
+        lines.push_back({"nr_kernel_stack", vm_item::nr_kernel_stack});
+    }
+    return lines;
+}
+
+} // namespace
+
+std::vector<vmstat_line> lines_of(vmstat_lines kernel) {
+    if (kernel == vmstat_lines::of_5_8) return lines_of_5_8();
+    std::vector<vmstat_line> lines;
     for (std::size_t i = 0; i < nr_vm_items; ++i) {
-        const auto item = static_cast<vm_item>(i);
-        fmt::format_to(std::back_inserter(text), "{} {}\n", vm_item_name(item), s[item]);
+        lines.push_back({vm_item_names[i], static_cast<vm_item>(i)});
+    }
+    return lines;
+}
+
+std::string format_vmstat(const vmstat& s, vmstat_lines kernel) {
+    std::string text;
+    for (const vmstat_line& l : lines_of(kernel)) {
+        fmt::format_to(std::back_inserter(text), "{} {}\n", l.name, l.value(s));
     }
     return text + "nr_unstable 0\n";
 }

@@ -9,8 +9,9 @@ swap_io::swap_io(const cpu_context& cpu, swap_space& swap, lru_batches& batches,
     PAGESIM_ASSERT(device.mode() == io_mode::asynchronous && l.max_request_pages > 0);
 }
 
-swap_io::swap_io(const cpu_context& cpu, swap_space& swap, lru_batches& batches, lruvec& lru, zram& store)
-    : cpu_{cpu}, swap_{swap}, batches_{batches}, lru_{lru}, store_{&store} {}
+swap_io::swap_io(const cpu_context& cpu, swap_space& swap, lru_batches& batches, lruvec& lru, zram& store,
+                 zram_read reads)
+    : cpu_{cpu}, swap_{swap}, batches_{batches}, lru_{lru}, store_{&store}, reads_{reads} {}
 
 void swap_io::start_writeback(page& p) {
     p.set(page_flag::writeback);
@@ -69,6 +70,10 @@ void swap_io::read_page(page& p, swap_entry e, io_plug* plug) {
         cpu_.charge(cpu_.cost.swap_read_sync);
         p.set(page_flag::uptodate);
         p.clear(page_flag::locked);
+        if (reads_ == zram_read::drops_copy && p.test(page_flag::swapcache) && swap_.count(e) == 1) {
+            p.set(page_flag::dirty);
+            store_->slot_freed(e.offset);
+        }
         return;
     }
     cpu_.charge(cpu_.cost.swap_in_submit);

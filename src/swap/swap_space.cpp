@@ -140,11 +140,15 @@ void swap_space::delete_from_swap_cache(page& p, std::optional<shadow> left) {
 bool swap_space::try_to_free_swap(page& p) {
     if (!p.test(page_flag::swapcache) || p.test(page_flag::writeback)) return false;
     if (area_->count(entry_of(p).offset) != 0) return false;
+    drop_from_swap_cache(p);
+    return true;
+}
+
+void swap_space::drop_from_swap_cache(page& p) {
     delete_from_swap_cache(p, std::nullopt);
     p.set(page_flag::dirty);
     const bool last = p.put_testzero();
     PAGESIM_ASSERT_PAGE(!last, p);
-    return true;
 }
 
 void swap_space::check_consistency() const {

@@ -97,6 +97,12 @@ expect 0 "" run good.ops --memory 4MiB --swap-device zram --quiet --vmstat zram.
 [[ $(awk '$1 == "pgrotated" { print $2 }' zram.vmstat) -eq 0 ]] || fail "zram rotated pages"
 [[ $(awk '$1 == "pgrotated" { print $2 }' 1.vmstat) -gt 0 ]] || fail "flash rotated no pages"
 
+# Another kernel prints other lines.
+expect 0 "" run good.ops --memory 4MiB --kernel 5.8 --quiet --vmstat 58.vmstat --json 58.json
+[[ $(wc -l <58.vmstat) -eq 146 ]] || fail "the vmstat of 5.8 has $(wc -l <58.vmstat) lines"
+grep -q '"workingset_refault": 0' 58.json || fail "the JSON of 5.8 has not its names"
+expect 2 "--kernel" run good.ops --kernel 2.4
+
 # A recorded trace, plain and compressed, by default with half of its footprint.
 shopt -s nullglob
 for trace in "$source"/examples/traces/*.lackey.xz; do

@@ -74,6 +74,10 @@ std::vector<run> runs() {
         machine_config small_swap = with(1024, device);
         small_swap.swap.pages = page_count{400};
         out.push_back({fmt::format("loop 1024 pages {} with little swap", name), small_swap, loop});
+        machine_config older = with(1024, device);
+        older.profile = linux_5_8;
+        out.push_back({fmt::format("skewed 1024 pages {} linux 5.8", name), older, skewed});
+        out.push_back({fmt::format("loop 1024 pages {} linux 5.8", name), older, loop});
     }
     out.push_back({"skewed 1024 pages without swap", with(1024, swap_device::none), skewed});
     machine_config slow = with(1024, swap_device::flash);

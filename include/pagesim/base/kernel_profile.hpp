@@ -2,8 +2,16 @@
 // What differs between kernels, as data.
 //
 // The code asks a profile by the name of the behaviour ("is a new anonymous page born active?"), never by a
-// version number. Each field names the kernel function in which the difference sits. `linux_6_1` is Debian
-// 12's 6.1 with the classic two-list LRU.
+// version number. Each field names the kernel function in which the difference sits. So a profile of one's
+// own, half old and half new, is an experiment: what did each change do?
+//
+//     kernel_profile p = linux_6_1;
+//     p.birth = new_anon_list::active;     // everything of 6.1 but where a page starts
+//
+// `linux_6_1` is Debian 12's 6.1 with the classic two-list LRU, `linux_5_8` is 5.8.1. The great change
+// between them is that 5.9 made anonymous pages prove themselves as file pages always had to: they start
+// inactive, need two references to be activated, and are judged by their refault distance when they come
+// back from swap.
 #pragma once
 
 #include <cstdint>
@@ -18,18 +26,94 @@ enum class anon_reference_rule : std::uint8_t { activate_at_once, second_chance 
 // Whether swap-cache eviction leaves a shadow that a later swap-in is judged by (workingset_eviction,
 // mm/workingset.c).
 enum class anon_refault : std::uint8_t { ignored, detected };
+// Whether an eviction's own tick of the clock is in its shadow (workingset_eviction).
+enum class shadow_sample : std::uint8_t { after_the_tick, before_the_tick };
+// Where a page from swap goes: activated when it is mapped, if it is on a list by then, and marked
+// workingset when it went through the swap cache; or as its refault distance says (do_swap_page,
+// __read_swap_cache_async).
+enum class swap_in_placement : std::uint8_t { activated_once_mapped, by_refault_distance };
+// Which swap-ins raise the cost of anonymous pages (lru_note_cost).
+enum class swap_in_cost : std::uint8_t { of_each_page, of_restored_pages };
+// When active anonymous pages may be deactivated (shrink_node, prepare_scan_count).
+enum class anon_deactivation : std::uint8_t { if_inactive_is_low, or_if_activations_moved };
+// Who finds out that a locked range maps the page (page_check_references, try_to_unmap).
+enum class locked_range_rule : std::uint8_t { unmap, reference_check };
+// What try_to_unmap does about a descriptor that is young again.
+enum class unmap_of_young : std::uint8_t { refuses, ignores };
+// Who may write to a page in place (reuse_swap_page, PageAnonExclusive; mm/memory.c).
+enum class anon_reuse : std::uint8_t { by_mapcount, by_exclusive_mark };
 // Whether shrink_lruvec, once adjusted, scans the larger type to its end or stops after one more round.
 enum class proportional_stop : std::uint8_t { scans_remainder, re_evaluates };
+// What a zone without reclaimable pages counts as reclaimable (zone_reclaimable_pages; 6.1.124 and later).
+enum class nothing_reclaimable : std::uint8_t { is_nothing, is_the_free_pages };
+// How reclaim waits (congestion_wait, wait_iff_congested; reclaim_throttle).
+enum class throttle_rule : std::uint8_t { congestion_wait, reclaim_throttle };
+// Whether zram forgets a page that is read into the swap cache for its only user (swap_slot_free_notify).
+enum class zram_read : std::uint8_t { drops_copy, keeps_copy };
 // pcp->high: a multiple of the batch, or a share of the low watermark (zone_set_pageset_high_and_batch).
 enum class pcp_high_rule : std::uint8_t { six_batches, low_watermark };
+// When the next allocation is to wake kswapd because a pageblock was broken into (steal_suitable_fallback).
+enum class boosted_flag : std::uint8_t { at_every_steal, if_boosted };
+// Which page tables nr_page_table_pages counts.
+enum class counted_tables : std::uint8_t { pte, pmd_and_pte };
+// Which descriptors ptep_clear_flush flushes (arm64: pte_accessible).
+enum class clear_flush : std::uint8_t { young, any_valid };
+// After which faults ptep_set_access_flags flushes (arm64).
+enum class access_flags_flush : std::uint8_t { every_change, stores };
+// Which lines /proc/vmstat has.
+enum class vmstat_lines : std::uint8_t { of_5_8, of_6_1 };
 
 struct kernel_profile {
     std::string_view name;
     new_anon_list birth;
     anon_reference_rule anon_references;
     anon_refault anon_refaults;
+    shadow_sample shadow;
+    swap_in_placement swap_in;
+    swap_in_cost swap_in_costs;
+    anon_deactivation deactivation;
+    locked_range_rule locked_ranges;
+    unmap_of_young unmap_young;
+    anon_reuse reuse;
     proportional_stop stop;
+    nothing_reclaimable reclaimable;
+    throttle_rule throttling;
+    zram_read zram_reads;
     pcp_high_rule pcp_high;
+    boosted_flag boosted;
+    counted_tables tables;
+    clear_flush unmap_flush;
+    access_flags_flush access_flush;
+    vmstat_lines vmstat;
+};
+
+// Whether nr_page_table_pages counts a table of that level (3: the last).
+[[nodiscard]] constexpr bool counts_table(const kernel_profile& profile, int level) {
+    return level == 3 || (level == 2 && profile.tables == counted_tables::pmd_and_pte);
+}
+
+inline constexpr kernel_profile linux_5_8{
+    .name = "5.8",
+    .birth = new_anon_list::active,
+    .anon_references = anon_reference_rule::activate_at_once,
+    .anon_refaults = anon_refault::ignored,
+    .shadow = shadow_sample::after_the_tick,
+    .swap_in = swap_in_placement::activated_once_mapped,
+    .swap_in_costs = swap_in_cost::of_each_page,
+    .deactivation = anon_deactivation::if_inactive_is_low,
+    .locked_ranges = locked_range_rule::unmap,
+    .unmap_young = unmap_of_young::refuses,
+    .reuse = anon_reuse::by_mapcount,
+    .stop = proportional_stop::scans_remainder,
+    .reclaimable = nothing_reclaimable::is_nothing,
+    .throttling = throttle_rule::congestion_wait,
+    .zram_reads = zram_read::drops_copy,
+    .pcp_high = pcp_high_rule::six_batches,
+    .boosted = boosted_flag::at_every_steal,
+    .tables = counted_tables::pte,
+    .unmap_flush = clear_flush::young,
+    .access_flush = access_flags_flush::every_change,
+    .vmstat = vmstat_lines::of_5_8,
 };
 
 inline constexpr kernel_profile linux_6_1{
@@ -37,8 +121,23 @@ inline constexpr kernel_profile linux_6_1{
     .birth = new_anon_list::inactive,
     .anon_references = anon_reference_rule::second_chance,
     .anon_refaults = anon_refault::detected,
+    .shadow = shadow_sample::before_the_tick,
+    .swap_in = swap_in_placement::by_refault_distance,
+    .swap_in_costs = swap_in_cost::of_restored_pages,
+    .deactivation = anon_deactivation::or_if_activations_moved,
+    .locked_ranges = locked_range_rule::reference_check,
+    .unmap_young = unmap_of_young::ignores,
+    .reuse = anon_reuse::by_exclusive_mark,
     .stop = proportional_stop::re_evaluates,
+    .reclaimable = nothing_reclaimable::is_the_free_pages,
+    .throttling = throttle_rule::reclaim_throttle,
+    .zram_reads = zram_read::keeps_copy,
     .pcp_high = pcp_high_rule::low_watermark,
+    .boosted = boosted_flag::if_boosted,
+    .tables = counted_tables::pmd_and_pte,
+    .unmap_flush = clear_flush::any_valid,
+    .access_flush = access_flags_flush::stores,
+    .vmstat = vmstat_lines::of_6_1,
 };
 
 } // namespace pagesim

@@ -19,9 +19,13 @@
 // A page read through the swap cache stays in it, clean, with its slot, until it is written (then the slot
 // is given back at once if nobody else holds the page) or swap is more than half full.
 //
+// 5.8 differs (kernel_profile): a write to a page of one user takes it out of the swap cache whatever else
+// (reuse_swap_page), a page from swap is activated when it is mapped, provided that it is on a list by then,
+// and each one that is read raises the cost of anonymous pages.
+//
 // handle_mm_fault is called until it is done; the answer is in the cursor.
 //
-// Source: mm/memory.c of Linux 6.1. Left out: files, sharing by fork, huge pages, userfaultfd.
+// Source: mm/memory.c of Linux 6.1 and 5.8. Left out: files, sharing by fork, huge pages, userfaultfd.
 #pragma once
 
 #include <pagesim/fault/fault_context.hpp>
@@ -34,6 +38,10 @@ step_result handle_mm_fault(const fault_context& fc, mm& owner, fault_cursor& f)
 step_result do_anonymous_page(const fault_context& fc, mm& owner, fault_cursor& f);
 step_result do_swap_page(const fault_context& fc, mm& owner, fault_cursor& f);
 step_result do_wp_page(const fault_context& fc, mm& owner, fault_cursor& f);
+
+// kernel 5.8: reuse_swap_page(): whether descriptors and swap entries that name the page are at most one. If
+// so the page leaves the swap cache, unless it is being written.
+[[nodiscard]] bool reuse_swap_page(const fault_context& fc, page& p);
 
 // Allocates one frame for the fault: done with f.alloc.result, or f.outcome says out of memory.
 step_result fault_alloc(const fault_context& fc, fault_cursor& f, gfp_flags gfp);

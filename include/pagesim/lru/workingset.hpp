@@ -18,7 +18,8 @@
 // What the distance is compared with, for an anonymous page (6.1): active file + inactive file, and active
 // anon if there is swap left. Equality activates.
 //
-// Order matters: 6.1 samples the clock, then lets it tick, so a page that returns at once has distance 1.
+// Order matters: 6.1 samples the clock, then lets it tick, so a page that returns at once has distance 1; 5.8
+// lets it tick first (kernel_profile::shadow). 5.8 keeps shadows of file pages only.
 //
 // The clock ticks for: an eviction that leaves a shadow, an active page put back by reclaim, a promotion by
 // mark_page_accessed, a refault that passes. It is one number per lruvec (memory cgroups are not modelled).
@@ -26,6 +27,7 @@
 // Source: mm/workingset.c of Linux 6.1 for behaviour; the numbers are in docs/lineage.md.
 #pragma once
 
+#include <pagesim/base/kernel_profile.hpp>
 #include <pagesim/lru/lruvec.hpp>
 
 #include <cstdint>
@@ -57,7 +59,7 @@ private:
 };
 
 // kernel: workingset_eviction(). The page is leaving; returns its shadow and advances the clock.
-[[nodiscard]] shadow workingset_eviction(lruvec& lru, const page& p);
+[[nodiscard]] shadow workingset_eviction(lruvec& lru, const page& p, shadow_sample order);
 
 // kernel: workingset_refault(). Counts the refault and decides whether the page starts active.
 // `swap_available`: free swap slots are left.

@@ -12,7 +12,8 @@
 // nr_free_pages counts the second only; that is what the watermarks see.
 //
 // The boost. When a request takes a block smaller than a pageblock from another migratetype, all marks rise
-// by one pageblock, up to watermark_boost_factor times the high mark, and the zone is flagged; whoever
+// by one pageblock, up to watermark_boost_factor times the high mark, and the zone is flagged (5.8: also if
+// the marks did not rise); whoever
 // allocates next in the zone finds the flag, takes it down and wakes kswapd, which takes the boost off
 // again while it reclaims. Zones of fewer than four pageblocks never do.
 //
@@ -57,6 +58,7 @@ struct zone_setup {
     pcp_size pcp;
     per_zone lowmem_reserve;
     pcp_high_rule pcp_rule;
+    boosted_flag boosted;
     std::uint64_t watermark_boost_factor; // ten-thousandths
 };
 
@@ -171,6 +173,7 @@ private:
     watermarks wmarks_;
     std::uint64_t watermark_boost_ = 0;
     std::uint64_t watermark_boost_factor_;
+    boosted_flag boosted_rule_;
     per_zone lowmem_reserve_;
     bool boosted_ = false;
     zone_reclaim reclaim_ = zone_reclaim::idle;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Changes to a live descriptor together with the flush that arm64 pairs with each (kernel: ptep_*, Linux
-// 6.1). `slot` is the descriptor's word in its table.
+// 6.1 and 5.8, which differ in what they flush: tlb_domain::rules()). `slot` is the descriptor's word in its table.
 #pragma once
 
 #include <pagesim/mmu/tlb_domain.hpp>
@@ -29,15 +29,16 @@ inline bool ptep_clear_flush_young(tlb_domain& tlbs, mapped_at at, std::uint64_t
     return young;
 }
 
-// kernel: ptep_clear_flush(). 6.1 flushes whatever was valid, young or not.
+// kernel: ptep_clear_flush(). 6.1 flushes whatever was valid; 5.8 knows that no TLB holds an old page.
 inline descriptor ptep_clear_flush(tlb_domain& tlbs, mapped_at at, std::uint64_t& slot) {
     const descriptor old{std::exchange(slot, 0)};
-    if (old.valid()) tlbs.flush_page(at.space, at.page);
+    const bool may_be_held = old.young() || tlbs.rules().unmap == clear_flush::any_valid;
+    if (old.valid() && may_be_held) tlbs.flush_page(at.space, at.page);
     return old;
 }
 
 // kernel: ptep_set_access_flags() of a fault: adds AF, WRITE and DIRTY of `entry`, takes RDONLY away if
-// `entry` has it not. True if the descriptor changed; only then, and only for a store, 6.1 flushes.
+// `entry` has it not. True if the descriptor changed; only then, and in 6.1 only for a store, it flushes.
 inline bool ptep_set_access_flags(tlb_domain& tlbs, mapped_at at, std::uint64_t& slot, descriptor entry,
                                   access_kind cause) {
     namespace bit = descriptor_bit;
@@ -45,7 +46,8 @@ inline bool ptep_set_access_flags(tlb_domain& tlbs, mapped_at at, std::uint64_t&
     const std::uint64_t added = entry.word() & (bit::af | bit::write | bit::dirty);
     const std::uint64_t rdonly = slot & entry.word() & bit::rdonly;
     slot = ((slot | added) & ~bit::rdonly) | rdonly;
-    if (cause == access_kind::write) tlbs.flush_page(at.space, at.page);
+    if (cause == access_kind::write || tlbs.rules().access == access_flags_flush::every_change)
+        tlbs.flush_page(at.space, at.page);
     return true;
 }
 

@@ -8,6 +8,7 @@
 // Source: arch/arm64/include/asm/tlbflush.h of Linux 6.1. There is no batching of unmap flushes on arm64.
 #pragma once
 
+#include <pagesim/base/kernel_profile.hpp>
 #include <pagesim/mmu/cpu_model.hpp>
 #include <pagesim/mmu/tlb.hpp>
 
@@ -37,9 +38,16 @@ struct tlb_flush_stats {
     return (std::uint64_t{raw(space)} << 48U) | raw(n);
 }
 
+// When a change to one descriptor is flushed (kernel_profile::unmap_flush, access_flush).
+struct flush_rules {
+    clear_flush unmap = clear_flush::any_valid;
+    access_flags_flush access = access_flags_flush::stores;
+};
+
 class tlb_domain {
 public:
-    explicit tlb_domain(tlb_range_ops ops = tlb_range_ops::absent) : range_ops_{ops} {}
+    explicit tlb_domain(tlb_range_ops ops = tlb_range_ops::absent, flush_rules rules = {})
+        : range_ops_{ops}, rules_{rules} {}
     tlb_domain(const tlb_domain&) = delete;
     tlb_domain& operator=(const tlb_domain&) = delete;
 
@@ -56,6 +64,7 @@ public:
     // kernel: flush_tlb_all().
     void flush_all();
 
+    [[nodiscard]] const flush_rules& rules() const { return rules_; }
     [[nodiscard]] const tlb_flush_stats& stats() const { return stats_; }
     [[nodiscard]] std::uint64_t flushes() const {
         return stats_.page_flushes + stats_.page_flushes_nosync + stats_.range_flushes + stats_.asid_flushes +
@@ -66,6 +75,7 @@ public:
 
 private:
     tlb_range_ops range_ops_;
+    flush_rules rules_;
     std::vector<tlb*> members_;
     tlb_flush_stats stats_;
 };

@@ -5,6 +5,8 @@
 //     slow path      wake kswapd; again at min; then in a loop:
 //                    wake kswapd, try at min, reclaim directly, try again (the second time after emptying the per-CPU
 //                    lists), until a page is had or 17 rounds in a row freed nothing
+//                    (5.8: a round that freed nothing while most of what could be freed is being written
+//                    waits 100 ms before the next)
 //     out_of_memory  one last try at the high watermark, then somebody must die: the caller's affair
 //
 // Reclaim itself allocates (zram's pool) with no watermark at all, and never reclaims for it.

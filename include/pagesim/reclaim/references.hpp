@@ -8,7 +8,8 @@
 //     2 or more      any                     activate
 //     a locked range                         activate (and the page is mlocked)
 //
-// A kernel before 5.9 activates an anonymous page at its first reference (kernel_profile::anon_references).
+// A kernel before 5.9 activates an anonymous page at its first reference (kernel_profile::anon_references), and
+// lets a page of a locked range pass: try_to_unmap will find the lock (kernel_profile::locked_ranges).
 //
 // Source: folio_check_references, mm/vmscan.c of Linux 6.1. The rules for file pages come with file pages.
 #pragma once

@@ -14,7 +14,8 @@
 // shrink_node repeats nothing for order 0; afterwards it notes what the pass met (pages still being
 // written, dirty ones) and may make kswapd or the direct reclaimer wait for writeback.
 //
-// Source: shrink_node, shrink_lruvec, reclaim_throttle, consider_reclaim_throttle of mm/vmscan.c, Linux 6.1.
+// Source: shrink_node, shrink_lruvec, reclaim_throttle, consider_reclaim_throttle of mm/vmscan.c, Linux 6.1;
+// mm/backing-dev.c of 5.8.
 #pragma once
 
 #include <pagesim/reclaim/scan_balance.hpp>
@@ -46,7 +47,14 @@ struct shrink_node_cursor {
 
 step_result shrink_node(const reclaim_context& rc, scan_control& sc, shrink_node_cursor& c);
 
-// kernel: reclaim_throttle(). done: not to be throttled (just a chance to reschedule).
+// kernel: reclaim_throttle(); 5.8: congestion_wait(), wait_iff_congested(), msleep(), by the reason. done: not to
+// be throttled (just a chance to reschedule). `reason` is one of throttle_*.
+//
+//                   6.1                                                5.8
+//     writeback     100 ms, or until enough was written                100 ms
+//     isolated      20 ms, or until no longer too many                 100 ms
+//     congested     one jiffy, if much of the memory is being written  never: no device says it is congested
+//     noprogress    the same                                           unknown
 step_result reclaim_throttle(const reclaim_context& rc, wait_reason reason);
 // To be called when a sleep that reclaim_throttle(writeback) asked for is over.
 void finish_writeback_throttle(const reclaim_context& rc);

@@ -15,9 +15,11 @@
 // Map counts: a new mapping adds one, and nr_anon_pages counts a page when the first mapping comes and when
 // the last goes. The raw count of an unmapped page is -1.
 //
-// Source: mm/rmap.c of Linux 6.1; arm64 flushes per descriptor (arch_tlbbatch is not selected there).
+// Source: mm/rmap.c of Linux 6.1 and 5.8 (kernel_profile); arm64 flushes per descriptor (arch_tlbbatch is not
+// selected there).
 #pragma once
 
+#include <pagesim/base/kernel_profile.hpp>
 #include <pagesim/mm/mm.hpp>
 #include <pagesim/mmu/tlb_domain.hpp>
 #include <pagesim/sim/cpu_context.hpp>
@@ -38,7 +40,7 @@ struct anon_vma {
 struct references {
     unsigned ranges = 0;
     vm_flags flags{};
-    bool locked_range = false; // met VM_LOCKED: the page was mlocked on the spot
+    bool locked_range = false; // met VM_LOCKED: the walk stopped (6.1: and the page was mlocked)
 };
 
 enum class unmap_result : std::uint8_t { unmapped, failed };
@@ -46,8 +48,9 @@ enum class exclusivity : std::uint8_t { shared, exclusive };
 
 class rmap {
 public:
-    rmap(const cpu_context& cpu, mem_map& frames, tlb_domain& tlbs, swap_space& swap)
-        : cpu_{cpu}, frames_{frames}, tlbs_{tlbs}, swap_{swap}, anon_vmas_(1) {}
+    rmap(const cpu_context& cpu, const kernel_profile& profile, mem_map& frames, tlb_domain& tlbs,
+         swap_space& swap)
+        : cpu_{cpu}, profile_{profile}, frames_{frames}, tlbs_{tlbs}, swap_{swap}, anon_vmas_(1) {}
 
     // kernel: anon_vma_prepare(): gives the range an anon_vma if it has none.
     void anon_vma_prepare(mm& owner, vma& range);
@@ -63,7 +66,8 @@ public:
 
     // kernel: folio_referenced().
     [[nodiscard]] references page_referenced(page& p);
-    // kernel: try_to_unmap(). The page is locked and in the swap cache.
+    // kernel: try_to_unmap(). The page is locked and in the swap cache. Fails for a locked range, and in 5.8
+    // if the page was used since page_referenced looked.
     [[nodiscard]] unmap_result try_to_unmap(page& p);
 
     [[nodiscard]] const anon_vma& operator[](std::uint32_t id) const { return anon_vmas_[id]; }
@@ -76,6 +80,7 @@ private:
     void set_owner(page& p, const vma& range, vpn at);
 
     const cpu_context& cpu_;
+    const kernel_profile& profile_;
     mem_map& frames_;
     tlb_domain& tlbs_;
     swap_space& swap_;

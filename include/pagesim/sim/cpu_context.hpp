@@ -23,7 +23,8 @@ enum class wait_reason : std::uint8_t {
     throttle_congested,
     throttle_isolated,
     pfmemalloc,
-    rcu_work
+    rcu_work,
+    congestion // 5.8: congestion_wait, msleep; nobody wakes it early
 };
 
 struct wait_channel {

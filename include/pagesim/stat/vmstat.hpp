@@ -8,10 +8,14 @@
 //     gauges    how many there are now (nr_free_pages, nr_inactive_anon, ...): rise and fall
 //     events    how often something happened (pgfault, pgscan_kswapd, ...): only rise
 //
+// Older kernels have fewer items; lines_of() tells what they print.
+//
 // A vmstat is a plain value. Two of them can be subtracted, and what an experiment reports is usually the
 // difference between after and before. The kernel keeps per-CPU differences that a reader may see late;
 // ours are exact.
 #pragma once
+
+#include <pagesim/base/kernel_profile.hpp>
 
 #include <array>
 #include <cstddef>
@@ -19,6 +23,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace pagesim {
 
@@ -156,7 +161,20 @@ static_assert(pgalloc_item(3) == vm_item::pgalloc_movable &&
               allocstall_item(3) == vm_item::allocstall_movable);
 static_assert(pgskip_item(3) == vm_item::pgskip_movable);
 
+// One line of /proc/vmstat. An older kernel prints one number where 6.1 has two (workingset_refault).
+struct vmstat_line {
+    std::string_view name;
+    vm_item item;
+    std::optional<vm_item> plus{};
+
+    [[nodiscard]] std::uint64_t value(const vmstat& s) const { return s[item] + (plus ? s[*plus] : 0); }
+};
+
+// The lines of a kernel in its order, without nr_unstable: 168 of 6.1, 145 of 5.8 (arm64, Debian's
+// configuration).
+[[nodiscard]] std::vector<vmstat_line> lines_of(vmstat_lines kernel);
+
 // The text of /proc/vmstat: a line "name value" for each item, and nr_unstable.
-[[nodiscard]] std::string format_vmstat(const vmstat& s);
+[[nodiscard]] std::string format_vmstat(const vmstat& s, vmstat_lines kernel = vmstat_lines::of_6_1);
 
 } // namespace pagesim

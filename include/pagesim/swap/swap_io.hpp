@@ -15,6 +15,7 @@
 // Source: mm/page_io.c, block/blk-mq.c of Linux 6.1.
 #pragma once
 
+#include <pagesim/base/kernel_profile.hpp>
 #include <pagesim/lru/lru_add.hpp>
 #include <pagesim/sim/block_device.hpp>
 #include <pagesim/sim/event_queue.hpp>
@@ -47,7 +48,8 @@ public:
 
     swap_io(const cpu_context& cpu, swap_space& swap, lru_batches& batches, lruvec& lru, block_device& device,
             limits l);
-    swap_io(const cpu_context& cpu, swap_space& swap, lru_batches& batches, lruvec& lru, zram& store);
+    swap_io(const cpu_context& cpu, swap_space& swap, lru_batches& batches, lruvec& lru, zram& store,
+            zram_read reads);
 
     [[nodiscard]] io_mode mode() const {
         return store_ != nullptr ? io_mode::synchronous : io_mode::asynchronous;
@@ -58,7 +60,8 @@ public:
     // the slot any more: the page left the swap cache; or the device had no room).
     void write_page(page& p, io_plug& plug);
     // kernel: swap_readpage(). The page is locked; it is unlocked and uptodate when the read is over.
-    // Without a plug the request is submitted at once.
+    // Without a plug the request is submitted at once. 5.8's zram forgets what it gave to the swap cache for a
+    // single user; the page is then dirty.
     void read_page(page& p, swap_entry e, io_plug* plug);
     // Submits what waits (kernel: blk_finish_plug, or the owner is about to sleep).
     void flush(io_plug& plug);
@@ -87,6 +90,7 @@ private:
     lruvec& lru_;
     block_device* device_ = nullptr;
     zram* store_ = nullptr;
+    zram_read reads_ = zram_read::keeps_copy;
     limits limits_{};
     std::vector<request> requests_;
     std::vector<std::uint32_t> free_requests_;

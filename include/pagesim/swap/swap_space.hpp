@@ -82,6 +82,9 @@ public:
     // kernel: folio_free_swap(): takes the page out of the swap cache if nothing else names its slot. The
     // page becomes dirty and loses the cache's reference (never its last).
     bool try_to_free_swap(page& p);
+    // kernel 5.8: delete_from_swap_cache() on behalf of the page's only user, while its slot may still be
+    // named. The page becomes dirty and loses the cache's reference (never its last).
+    void drop_from_swap_cache(page& p);
 
     [[nodiscard]] static swap_entry entry_of(const page& p) {
         return swap_entry::from_packed(p.private_data());

@@ -121,7 +121,7 @@ TEST(isolation, a_page_freed_by_its_owner_meanwhile_is_freed_at_putback) {
 TEST(workingset, a_page_that_returns_at_once_has_distance_one) {
     auto m = a_machine().build();
     page& p = m->written(1);
-    const shadow s = workingset_eviction(m->parts.lru, p);
+    const shadow s = workingset_eviction(m->parts.lru, p, shadow_sample::before_the_tick);
     workingset_refault(m->parts.cpu, m->parts.lru, p, s, swap_room::available);
     EXPECT_EQ(m->parts.stat[vm_item::workingset_refault_anon], 1U);
     EXPECT_EQ(m->parts.stat[vm_item::workingset_activate_anon], 0U) << "1 > 0 active pages";
@@ -134,7 +134,7 @@ TEST(workingset, equality_activates_and_the_clock_advances) {
     m->parts.batches.activate_page(active);
     m->parts.batches.lru_add_drain();
     page& p = m->written(1);
-    const shadow s = workingset_eviction(m->parts.lru, p);
+    const shadow s = workingset_eviction(m->parts.lru, p, shadow_sample::before_the_tick);
     workingset_refault(m->parts.cpu, m->parts.lru, p, s, swap_room::available);
     EXPECT_TRUE(p.test(page_flag::active));
     EXPECT_EQ(m->parts.stat[vm_item::workingset_activate_anon], 1U);
@@ -148,7 +148,7 @@ TEST(workingset, without_free_swap_active_anonymous_pages_do_not_count) {
     m->parts.batches.activate_page(active);
     m->parts.batches.lru_add_drain();
     page& p = m->written(1);
-    const shadow s = workingset_eviction(m->parts.lru, p);
+    const shadow s = workingset_eviction(m->parts.lru, p, shadow_sample::before_the_tick);
     workingset_refault(m->parts.cpu, m->parts.lru, p, s, swap_room::none);
     EXPECT_FALSE(p.test(page_flag::active));
 }
@@ -161,7 +161,7 @@ TEST(workingset, a_page_that_was_active_before_is_restored_and_costs) {
     m->parts.batches.lru_add_drain();
     page& p = m->written(1);
     p.set(page_flag::workingset);
-    const shadow s = workingset_eviction(m->parts.lru, p);
+    const shadow s = workingset_eviction(m->parts.lru, p, shadow_sample::before_the_tick);
     p.clear(page_flag::workingset);
     workingset_refault(m->parts.cpu, m->parts.lru, p, s, swap_room::available);
     EXPECT_TRUE(p.test(page_flag::workingset));

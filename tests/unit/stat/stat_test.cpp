@@ -46,6 +46,39 @@ TEST(vmstat, the_text_has_a_line_for_each_item_and_ends_with_nr_unstable) {
     EXPECT_EQ(text.substr(text.size() - 14), "nr_unstable 0\n");
 }
 
+TEST(vmstat, the_lines_of_5_8_are_145_in_its_order) {
+    const std::vector<vmstat_line> lines = lines_of(vmstat_lines::of_5_8);
+    EXPECT_EQ(lines.size(), 145U);
+    EXPECT_EQ(lines_of(vmstat_lines::of_6_1).size(), 168U);
+    const auto place = [&](std::string_view name) {
+        const auto it =
+            std::find_if(lines.begin(), lines.end(), [&](const vmstat_line& l) { return l.name == name; });
+        return it == lines.end() ? -1 : it - lines.begin();
+    };
+    // Blocks of 13 zone items, 6 of NUMA, 33 of the node, 2 thresholds, 91 events.
+    EXPECT_EQ(place("nr_mlock"), 7);
+    EXPECT_EQ(place("nr_page_table_pages"), 8);
+    EXPECT_EQ(place("nr_kernel_stack"), 9);
+    EXPECT_EQ(place("numa_hit"), 13);
+    EXPECT_EQ(place("nr_inactive_anon"), 19);
+    EXPECT_EQ(place("workingset_refault"), 29);
+    EXPECT_EQ(place("nr_dirty_threshold"), 52);
+    EXPECT_EQ(place("pgpgin"), 54);
+    EXPECT_EQ(place("swap_ra_hit"), 144);
+    for (const char* later :
+         {"workingset_refault_anon", "pgreuse", "nr_swapcached", "zswpin", "nr_throttled_written"})
+        EXPECT_EQ(place(later), -1) << later;
+}
+
+TEST(vmstat, one_number_of_5_8_is_the_sum_of_two) {
+    vmstat s;
+    s.add(vm_item::workingset_refault_anon, 3);
+    s.add(vm_item::workingset_refault_file, 4);
+    const std::string text = format_vmstat(s, vmstat_lines::of_5_8);
+    EXPECT_NE(text.find("\nworkingset_refault 7\n"), std::string::npos);
+    EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 146);
+}
+
 TEST(vmstat, a_gauge_below_zero_reads_as_zero) {
     vmstat s;
     s.add(vm_item::nr_free_pages, -3);
