@@ -27,10 +27,11 @@ step_result workload_task::step() {
     return next_item();
 }
 
-// The hit path: no virtual call, no allocation, no event. Leaves at the first fault and when an event is due.
+// The hit path: no virtual call, no allocation, no event. Leaves at the first fault and when an event is due,
+// where it splits a record.
 step_result workload_task::run_records() {
     const sim_time horizon = parts_.events.next_time();
-    const cost_table& cost = parts_.config.cost;
+    const sim_duration instruction = parts_.config.cost.instruction;
     const asid space = mm_->id();
     sim_clock& clock = parts_.clock;
     std::uint64_t memo_hits = 0;
@@ -38,31 +39,42 @@ step_result workload_task::run_records() {
         parts_.cpu_mmu.count_memo_hits(memo_hits);
         return r;
     };
-    for (; at_ < block_.records.size(); ++at_) {
-        const access_record record = block_.records[at_];
+    while (at_ < block_.records.size()) {
+        const access_record record = record_;
         const translation_key key{space, record.vpn()};
         const std::uint64_t accesses = record.accesses();
         const bool write = record.first_is_write() || record.written_later();
+        std::uint64_t translated = 0; // of the accesses, other than by the memo
         if (parts_.cpu_mmu.memo_hit(key, write ? access_kind::write : access_kind::read)) {
             memo_hits += accesses;
-        } else {
+        } else if (accesses > 0) {
             const access_kind first = record.first_is_write() ? access_kind::write : access_kind::read;
             if (!first_access_done_ && !access(record.vpn(), first)) return leave(step_again);
             first_access_done_ = true;
-            std::uint64_t done = 1;
+            translated = 1;
             if (record.written_later() && !record.first_is_write()) {
                 if (!access(record.vpn(), access_kind::write)) return leave(step_again);
-                done = 2;
+                translated = 2;
             }
-            memo_hits += accesses - std::min(done, accesses);
+            memo_hits += accesses - std::min(translated, accesses);
         }
         first_access_done_ = false;
-        accesses_ += accesses;
-        clock.charge(cost.instruction * record.instructions());
-        if (clock.now() >= horizon) {
-            ++at_;
-            return leave(step_again);
+        const sim_duration takes = instruction * record.instructions();
+        if (clock.now() + takes > horizon && clock.now() < horizon) {
+            const std::uint64_t fit = ((horizon - clock.now()).ns + instruction.ns - 1) / instruction.ns;
+            if (fit < record.instructions() && record.rest_after(fit).accesses() + translated <= accesses) {
+                record_ = record.rest_after(fit);
+                accesses_ += accesses - record_.accesses();
+                memo_hits -= record_.accesses();
+                clock.charge(instruction * fit);
+                return leave(step_again);
+            }
         }
+        accesses_ += accesses;
+        clock.charge(takes);
+        ++at_;
+        take_record();
+        if (clock.now() >= horizon) return leave(step_again);
     }
     return leave(step_again);
 }
@@ -116,6 +128,7 @@ step_result workload_task::end(run_outcome outcome) {
 
 step_result workload_task::perform(const access_block& block) {
     block_ = block;
+    take_record();
     return step_again;
 }
 

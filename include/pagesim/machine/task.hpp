@@ -102,6 +102,9 @@ public:
 
 private:
     step_result run_records();
+    void take_record() {
+        if (at_ < block_.records.size()) record_ = block_.records[at_];
+    }
     // One access of the current record: done if it translated, otherwise a fault was begun.
     [[nodiscard]] bool access(vpn at, access_kind kind);
     step_result run_fault();
@@ -121,6 +124,7 @@ private:
     std::unique_ptr<mm> mm_;
     access_block block_{};
     std::size_t at_ = 0;
+    access_record record_{};         // the one at at_, or what an event left of it
     bool first_access_done_ = false; // of a record that is written later
     fault_cursor fault_;
     bool faulting_ = false;

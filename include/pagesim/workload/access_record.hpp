@@ -11,6 +11,10 @@
 // dirty. `instructions` is CPU time in instructions. `role` says whether these were fetched from this very
 // page (a recorded trace, where each is an access of its own) or are merely time spent (an ops file). A
 // longer run than the counts can hold becomes two records.
+//
+// A run takes time, and an event may fall due in the middle of it: then it is split there. What was done until
+// the event is the first part; the rest is a record of its own, and meets the page as the event left it. Which
+// references were the writes is not known: a later write is taken to be in both parts.
 #pragma once
 
 #include <pagesim/base/assert.hpp>
@@ -52,9 +56,21 @@ public:
     }
     // Loads, stores, and the second halves of what straddles two pages.
     [[nodiscard]] constexpr std::uint64_t data() const { return word_ >> data_shift; }
-    // References to the page: data, and instructions if they were fetched from it. At least 1 in a stream.
+    // References to the page: data, and instructions if they were fetched from it. None: only time.
     [[nodiscard]] constexpr std::uint64_t accesses() const {
         return data() + (instructions() & (0 - (word_ >> role_shift & 1U)));
+    }
+
+    // What is left when the first n instructions are over, and with them the same share of the references.
+    // Precondition: n < instructions().
+    [[nodiscard]] constexpr access_record rest_after(std::uint64_t n) const {
+        PAGESIM_ASSERT(n < instructions());
+        const std::uint64_t references = data() * (instructions() - n) / instructions();
+        const auto writes = written_later() ? run_writes::first_and_later : run_writes::none;
+        const auto role = static_cast<instruction_role>(word_ >> role_shift & 1U);
+        // What an ops file's first store or load leaves is time.
+        if (role == instruction_role::time_only) return {vpn(), run_writes::none, role, instructions() - n, 0};
+        return {vpn(), writes, role, instructions() - n, references};
     }
 
     friend constexpr bool operator==(access_record, access_record) = default;

@@ -164,6 +164,20 @@ TEST(machine, a_run_read_first_and_written_later_ends_dirty) {
     EXPECT_EQ(m.parts().cpu_mmu.stats().accesses(), 12U);
 }
 
+TEST(machine, a_record_is_split_where_an_event_falls_due) {
+    const access_record run{vpn{base}, run_writes::first_and_later, instruction_role::fetched_here, 7000, 3};
+    script s;
+    s.anon("a", base, 1).access(std::vector<access_record>(2000, run)); // 14 ms
+    machine m{small()};
+    m.start(s);
+    unsigned at_a_tick = 0;
+    while (m.step()) at_a_tick += m.now().ns > 0 && m.now().ns % milliseconds(4).ns == 0 ? 1U : 0U;
+    EXPECT_EQ(at_a_tick, 3U) << "the workload stopped at each tick, not up to 7 us behind it";
+    EXPECT_EQ(m.workload().accesses(), 2000U * 7003U);
+    EXPECT_EQ(m.parts().cpu_mmu.stats().accesses(), 2000U * 7003U + 1) << "one faulted";
+    EXPECT_EQ(m.stat()[vm_item::pgfault], 1U);
+}
+
 TEST(machine, without_swap_the_process_is_killed_and_gives_everything_back) {
     script s;
     s.anon("a", base, 1500).access(sweeps(1500, 1));

@@ -53,5 +53,25 @@ TEST(access_record_layout_death, refuses_what_does_not_fit) {
     EXPECT_DEATH(static_cast<void>(make(0, 0, access_record::max_data + 1)), "data");
 }
 
+TEST(access_record, is_split_with_nothing_lost) {
+    const access_record r{vpn{7}, run_writes::later, instruction_role::fetched_here, 100, 30};
+    const access_record rest = r.rest_after(60);
+    EXPECT_EQ(rest.vpn(), vpn{7});
+    EXPECT_EQ(rest.instructions(), 40U);
+    EXPECT_EQ(rest.data(), 12U);
+    EXPECT_TRUE(rest.first_is_write() && rest.written_later()) << "a later write is taken to be in both parts";
+    const access_record read{vpn{7}, run_writes::first, instruction_role::fetched_here, 10, 1};
+    EXPECT_FALSE(read.rest_after(9).first_is_write()) << "the first write was in the first part";
+    EXPECT_EQ(read.rest_after(9).accesses(), 1U);
+}
+
+TEST(access_record, that_is_only_time_leaves_only_time) {
+    const access_record r{vpn{7}, run_writes::first, instruction_role::time_only, 169, 1};
+    const access_record rest = r.rest_after(100);
+    EXPECT_EQ(rest.instructions(), 69U);
+    EXPECT_EQ(rest.accesses(), 0U);
+    EXPECT_FALSE(rest.first_is_write());
+}
+
 } // namespace
 } // namespace pagesim
