@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
-// How fast a recorded trace is read: bytes of text a second, from a plain file.
+// How fast a recorded trace is read: as text from a plain file, and as a binary trace, plain and compressed. Items
+// are references of the trace.
+#include <pagesim/workload/binary_trace.hpp>
 #include <pagesim/workload/lackey.hpp>
 
 #include <benchmark/benchmark.h>
@@ -44,6 +46,26 @@ private:
     std::size_t bytes_ = 0;
 };
 
+// Writes the stream of a lackey trace as a binary one.
+void convert(const std::string& from, const std::string& to) {
+    auto opened = open_byte_sink(to, 9);
+    byte_sink& sink = *std::get<std::unique_ptr<byte_sink>>(opened);
+    binary_trace_writer writer{sink, {}};
+    lackey_stream stream{from};
+    for (stream_item item = stream.next();; item = stream.next()) {
+        PAGESIM_ASSERT(writer.write(item, stream.counts().records).empty());
+        if (std::holds_alternative<end_of_stream>(item)) break;
+    }
+    PAGESIM_ASSERT(sink.finish().empty());
+}
+
+// The lines of a (compressed) text, plain.
+void unpack(const std::string& from, const std::string& to) {
+    std::ofstream out{to, std::ios::binary};
+    text_input in{from};
+    while (const auto line = in.next()) out << *line << '\n';
+}
+
 void stream_of_a_plain_trace(benchmark::State& state) {
     const made_trace trace{state.range(0)};
     std::uint64_t records = 0;
@@ -65,5 +87,64 @@ void scan_of_a_plain_trace(benchmark::State& state) {
     state.SetBytesProcessed(static_cast<std::int64_t>(trace.bytes()) * state.iterations());
 }
 BENCHMARK(scan_of_a_plain_trace)->Arg(100000)->Arg(4000000)->Unit(benchmark::kMillisecond);
+
+// The same trace as a binary one. `suffix` chooses the compression.
+void stream_of_a_binary_trace(benchmark::State& state, const char* suffix) {
+    const made_trace trace{state.range(0)};
+    const std::string path = trace.path() + suffix;
+    if (path.ends_with(".zst") && !can_decompress(compression::zstd)) {
+        state.SkipWithError("built without libzstd");
+        return;
+    }
+    convert(trace.path(), path);
+    std::uint64_t records = 0;
+    for (auto _ : state) {
+        binary_stream s{path};
+        for (stream_item item = s.next(); std::holds_alternative<access_block>(item); item = s.next()) {
+            records += std::get<access_block>(item).records.size();
+        }
+    }
+    benchmark::DoNotOptimize(records);
+    state.SetItemsProcessed(state.range(0) * state.iterations());
+    std::filesystem::remove(path);
+}
+BENCHMARK_CAPTURE(stream_of_a_binary_trace, plain, ".pgt")
+    ->Arg(100000)
+    ->Arg(4000000)
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(stream_of_a_binary_trace, zstd, ".pgt.zst")
+    ->Arg(100000)
+    ->Arg(4000000)
+    ->Unit(benchmark::kMillisecond);
+
+// A real one: the trace that is shipped, if it can be read.
+void stream_of_sort(benchmark::State& state, const char* suffix) {
+    const std::string source = PAGESIM_SOURCE_DIR "/examples/traces/sort.lackey.xz";
+    if (!can_decompress(compression::xz) || !can_decompress(compression::zstd)) {
+        state.SkipWithError("built without liblzma or libzstd");
+        return;
+    }
+    const std::string path =
+        (std::filesystem::temp_directory_path() / fmt::format("pagesim_sort_{}{}", ::getpid(), suffix))
+            .string();
+    const bool text = std::string_view{suffix} == ".lackey";
+    std::uint64_t references = 0;
+    text ? unpack(source, path) : convert(source, path);
+    for (auto _ : state) {
+        std::unique_ptr<access_stream> s;
+        if (text) {
+            s = std::make_unique<lackey_stream>(path);
+        } else {
+            s = std::make_unique<binary_stream>(path);
+        }
+        while (std::holds_alternative<access_block>(s->next())) {}
+        references = s->counts().records;
+    }
+    state.SetItemsProcessed(static_cast<std::int64_t>(references) * state.iterations());
+    std::filesystem::remove(path);
+}
+BENCHMARK_CAPTURE(stream_of_sort, text, ".lackey")->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(stream_of_sort, binary, ".pgt")->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(stream_of_sort, binary_zstd, ".pgt.zst")->Unit(benchmark::kMillisecond);
 
 } // namespace

@@ -16,10 +16,13 @@ struct opened_input {
     input_identity identity;
     std::vector<page_range> ranges; // of a recorded trace
     std::unique_ptr<access_stream> stream;
+    stream_counts counts;
+    std::uint64_t window = 0; // pages; of a binary trace that was folded
 };
 
 // Reads the input once to learn its footprint and opens it again to be run. A bad line is not an error
-// here: the run meets it in its place. `format`: "auto", "lackey" or "ops". Throws usage_error.
+// here: the run meets it in its place. `format`: "auto", "lackey",
+// "ops" or "binary". Throws usage_error.
 [[nodiscard]] opened_input open_input(const std::string& path, const std::string& format);
 
 } // namespace pagesim::program

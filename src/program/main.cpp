@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The command line: `pagesim run` and `pagesim conform`.
+// The command line: `pagesim run`, `pagesim convert` and `pagesim conform`.
 #include "commands.hpp"
 #include "usage_error.hpp"
 
@@ -20,8 +20,10 @@ using namespace pagesim::program;
 
 CLI::App* add_run(CLI::App& app, run_options& o) {
     CLI::App* run = app.add_subcommand("run", "Run a recorded trace or an ops file on a simulated machine");
-    run->add_option("INPUT", o.input, "valgrind lackey text or an ops file; plain, .xz or .zst")->required();
-    run->add_option("--format", o.format, "auto, lackey or ops")->capture_default_str();
+    run->add_option("INPUT", o.input,
+                    "valgrind lackey text, an ops file or a binary trace; plain, .xz or .zst")
+        ->required();
+    run->add_option("--format", o.format, "auto, lackey, ops or binary")->capture_default_str();
     run->add_option("--memory", o.memory,
                     "what the zones manage (MemTotal), e.g. 24MiB; default: half of the footprint");
     run->add_option("--swap", o.swap, "size of the swap area")->capture_default_str();
@@ -38,6 +40,27 @@ CLI::App* add_run(CLI::App& app, run_options& o) {
     run->add_option("--json", o.json_file, "write everything to FILE (- is standard output)");
     run->add_flag("--quiet", o.quiet, "no summary, no progress bar");
     return run;
+}
+
+CLI::App* add_convert(CLI::App& app, convert_options& o) {
+    CLI::App* convert =
+        app.add_subcommand("convert", "Write an input as a binary trace, which is read much faster");
+    convert->add_option("INPUT", o.input, "lackey text, an ops file or a binary trace")->required();
+    convert->add_option("OUTPUT", o.output, "the binary trace; compressed by zstd if the name ends in .zst")
+        ->required();
+    convert->add_option("--format", o.format, "of the input: auto, lackey, ops or binary")
+        ->capture_default_str();
+    convert
+        ->add_option(
+            "--window", o.window,
+            "join references to a page that is among the last N different ones: smaller, faster, not "
+            "quite the same; 0: lossless")
+        ->capture_default_str();
+    convert->add_option("--level", o.level, "of zstd, 1 to 19")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 19));
+    convert->add_flag("--quiet", o.quiet, "no summary, no progress bar");
+    return convert;
 }
 
 CLI::App* add_conform(CLI::App& app, conform_options& o) {
@@ -57,15 +80,18 @@ int dispatch(int argc, char** argv) {
     app.failure_message(
         [](const CLI::App*, const CLI::Error& e) { return std::string{"pagesim: "} + e.what() + "\n"; });
     run_options run;
+    convert_options convert;
     conform_options conform;
     const CLI::App* run_app = add_run(app, run);
+    const CLI::App* convert_app = add_convert(app, convert);
     add_conform(app, conform);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& e) {
         return app.exit(e) == 0 ? ended : bad_input_or_option;
     }
-    return run_app->parsed() ? run_command(run) : conform_command(conform);
+    if (run_app->parsed()) return run_command(run);
+    return convert_app->parsed() ? convert_command(convert) : conform_command(conform);
 }
 
 } // namespace

@@ -27,6 +27,15 @@ struct run_options {
     bool quiet = false;
 };
 
+struct convert_options {
+    std::string input;
+    std::string format = "auto";
+    std::string output;
+    std::uint64_t window = 0; // pages; 0: lossless
+    int level = 9;            // of zstd
+    bool quiet = false;
+};
+
 struct conform_options {
     std::string ops_dir;
     std::string json_file;

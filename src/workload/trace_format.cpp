@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <pagesim/workload/trace_format.hpp>
 
+#include <pagesim/workload/binary_trace.hpp>
 #include <pagesim/workload/lackey.hpp>
 #include <pagesim/workload/ops.hpp>
 
@@ -9,6 +10,7 @@
 namespace pagesim {
 
 std::variant<trace_format, input_error> detect_format(const std::string& path) {
+    if (is_binary_trace(path)) return trace_format::binary;
     text_input input{path};
     for (;;) {
         const auto line = input.next();
@@ -24,7 +26,8 @@ std::variant<trace_format, input_error> detect_format(const std::string& path) {
         const std::string_view word = line->substr(begin, line->find_first_of(" \t", begin) - begin);
         if (word.front() == '#' || is_ops_word(word)) return trace_format::ops;
         return input.error_here(
-            fmt::format("{} begins neither a lackey trace nor an ops file", in_quotes(*line)));
+            fmt::format("{} begins neither a lackey trace nor an ops file, nor is the file a binary trace",
+                        in_quotes(*line)));
     }
 }
 

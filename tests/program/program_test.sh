@@ -111,6 +111,31 @@ for trace in "$source"/examples/traces/*.lackey.xz; do
     [[ $(sed -nE 's/^swapped +out ([0-9]+) .*/\1/p' out) -gt 100 ]] || fail "the trace did not swap"
 done
 
+# A binary trace is the same run; a folded one is a smaller one.
+fingerprint_of() { sed -nE 's/^fingerprint +//p' "$1"; }
+for trace in "$source"/examples/traces/*.lackey.xz good.ops; do
+    expect 0 "" run "$trace" --memory 4MiB
+    cp out text.out
+    for binary in a.pgt a.pgt.zst; do
+        expect 0 "" convert "$trace" "$binary"
+        grep -q "lossless" out || fail "convert does not say that nothing is lost"
+        expect 0 "" run "$binary" --memory 4MiB
+        [[ $(fingerprint_of out) == $(fingerprint_of text.out) ]] || fail "$binary of $trace is another run"
+    done
+    expect 0 "" convert "$trace" folded.pgt --window 16
+    expect 0 "" run folded.pgt --memory 4MiB
+    [[ $(sed -nE 's/^accesses +//p' out) -eq $(sed -nE 's/^accesses +//p' text.out) ]] || fail "folding lost accesses"
+    [[ $(stat -c %s folded.pgt) -le $(stat -c %s a.pgt) ]] || fail "folding made the trace larger"
+done
+expect 2 "--window" convert good.ops x.pgt --window 5000
+expect 2 "itself" convert a.pgt a.pgt
+expect 2 "can't be opened for writing" convert good.ops /nonexistent/x.pgt
+expect 2 "late.ops:3:" convert late.ops late.pgt
+expect 0 "" run late.pgt
+head -c 3000 a.pgt >cut.pgt
+expect 2 "cut.pgt: at byte" run cut.pgt
+if [[ -c /dev/full ]]; then expect 1 "/dev/full" convert good.ops /dev/full; fi
+
 # A full disk fails the program, not the input.
 if [[ -c /dev/full ]]; then expect 1 "/dev/full" run good.ops --quiet --json /dev/full; fi
 

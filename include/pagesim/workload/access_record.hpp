@@ -48,8 +48,18 @@ public:
     [[nodiscard]] constexpr pagesim::vpn vpn() const {
         return pagesim::vpn{word_ & ((1ULL << vpn_bits) - 1)};
     }
+    // The 8 bytes as a number, for a binary trace.
+    [[nodiscard]] constexpr std::uint64_t word() const { return word_; }
+    [[nodiscard]] static constexpr access_record from_word(std::uint64_t w) {
+        access_record r;
+        r.word_ = w;
+        return r;
+    }
     [[nodiscard]] constexpr bool first_is_write() const { return (word_ >> writes_shift & 1U) != 0; }
     [[nodiscard]] constexpr bool written_later() const { return (word_ >> (writes_shift + 1) & 1U) != 0; }
+    [[nodiscard]] constexpr instruction_role role() const {
+        return static_cast<instruction_role>(word_ >> role_shift & 1U);
+    }
     // CPU time of the run, in instructions.
     [[nodiscard]] constexpr std::uint64_t instructions() const {
         return word_ >> instructions_shift & max_instructions;
@@ -67,10 +77,10 @@ public:
         PAGESIM_ASSERT(n < instructions());
         const std::uint64_t references = data() * (instructions() - n) / instructions();
         const auto writes = written_later() ? run_writes::first_and_later : run_writes::none;
-        const auto role = static_cast<instruction_role>(word_ >> role_shift & 1U);
         // What an ops file's first store or load leaves is time.
-        if (role == instruction_role::time_only) return {vpn(), run_writes::none, role, instructions() - n, 0};
-        return {vpn(), writes, role, instructions() - n, references};
+        if (role() == instruction_role::time_only)
+            return {vpn(), run_writes::none, role(), instructions() - n, 0};
+        return {vpn(), writes, role(), instructions() - n, references};
     }
 
     friend constexpr bool operator==(access_record, access_record) = default;

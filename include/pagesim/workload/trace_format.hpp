@@ -10,9 +10,10 @@
 
 namespace pagesim {
 
-enum class trace_format : std::uint8_t { lackey, ops };
+enum class trace_format : std::uint8_t { lackey, ops, binary };
 
-// By the first line that is not empty: a lackey record or banner, or a comment or word of the ops language.
+// A binary trace by its first bytes; else by the first line that is not empty: a lackey record or banner, or a
+// comment or word of the ops language.
 [[nodiscard]] std::variant<trace_format, input_error> detect_format(const std::string& path);
 
 } // namespace pagesim

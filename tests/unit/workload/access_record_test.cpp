@@ -59,7 +59,8 @@ TEST(access_record, is_split_with_nothing_lost) {
     EXPECT_EQ(rest.vpn(), vpn{7});
     EXPECT_EQ(rest.instructions(), 40U);
     EXPECT_EQ(rest.data(), 12U);
-    EXPECT_TRUE(rest.first_is_write() && rest.written_later()) << "a later write is taken to be in both parts";
+    EXPECT_TRUE(rest.first_is_write() && rest.written_later())
+        << "a later write is taken to be in both parts";
     const access_record read{vpn{7}, run_writes::first, instruction_role::fetched_here, 10, 1};
     EXPECT_FALSE(read.rest_after(9).first_is_write()) << "the first write was in the first part";
     EXPECT_EQ(read.rest_after(9).accesses(), 1U);

@@ -34,7 +34,8 @@ TEST(trace_formats, are_told_by_the_first_line_that_is_not_empty) {
 }
 
 TEST(trace_formats, that_are_neither_are_an_error) {
-    EXPECT_EQ(format_of("\nhello\n"), "2: 'hello' begins neither a lackey trace nor an ops file");
+    EXPECT_EQ(format_of("\nhello\n"),
+              "2: 'hello' begins neither a lackey trace nor an ops file, nor is the file a binary trace");
     EXPECT_EQ(format_of(""), "0: is empty");
     EXPECT_EQ(format_of("\n\n"), "0: is empty");
     const auto f = detect_format("/nowhere");
