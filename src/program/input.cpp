@@ -6,6 +6,7 @@
 #include <pagesim/workload/binary_trace.hpp>
 #include <pagesim/workload/lackey.hpp>
 #include <pagesim/workload/ops.hpp>
+#include <pagesim/workload/synthetic.hpp>
 #include <pagesim/workload/trace_format.hpp>
 
 #include <fmt/format.h>
@@ -67,9 +68,28 @@ opened_input open_text(const std::string& path, trace_format format) {
     return in;
 }
 
+opened_input open_synthetic(const std::string& text) {
+    const auto parsed = parse_synthetic(text);
+    if (const auto* wrong = std::get_if<std::string>(&parsed)) throw usage_error{*wrong};
+    const auto& config = std::get<synthetic_config>(parsed);
+    const footprint f = scan_synthetic(config);
+    opened_input in;
+    in.identity = {.name = to_string(config),
+                   .format = "synthetic",
+                   .hash = f.hash,
+                   .records = f.counts.records,
+                   .skipped = 0,
+                   .touched_pages = f.touched.value};
+    in.ranges = f.ranges;
+    in.stream = std::make_unique<synthetic_stream>(config);
+    in.counts = f.counts;
+    return in;
+}
+
 } // namespace
 
 opened_input open_input(const std::string& path, const std::string& format) {
+    if (format == "auto" && is_synthetic(path)) return open_synthetic(path);
     const trace_format chosen = choose_format(path, format);
     opened_input in = chosen == trace_format::binary ? open_binary(path) : open_text(path, chosen);
     in.identity.name = std::filesystem::path{path}.filename().string();

@@ -21,8 +21,8 @@ struct opened_input {
 };
 
 // Reads the input once to learn its footprint and opens it again to be run. A bad line is not an error
-// here: the run meets it in its place. `format`: "auto", "lackey",
-// "ops" or "binary". Throws usage_error.
+// here: the run meets it in its place. `format`: "auto", "lackey", "ops" or "binary"; with "auto" a path
+// such as "zipf:pages=1000" is a synthetic stream (synthetic.hpp). Throws usage_error.
 [[nodiscard]] opened_input open_input(const std::string& path, const std::string& format);
 
 } // namespace pagesim::program

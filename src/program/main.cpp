@@ -20,8 +20,12 @@ using namespace pagesim::program;
 
 CLI::App* add_run(CLI::App& app, run_options& o) {
     CLI::App* run = app.add_subcommand("run", "Run a recorded trace or an ops file on a simulated machine");
-    run->add_option("INPUT", o.input,
-                    "valgrind lackey text, an ops file or a binary trace; plain, .xz or .zst")
+    run->add_option(
+           "INPUT", o.input,
+           "valgrind lackey text, an ops file or a binary trace; plain, .xz or .zst. Or a synthetic "
+           "stream: zipf:, uniform:, seqloop: or hotcold:, then pages=, accesses=, writes=, gap=, seed= and "
+           "untouched= (data or zero); theta= (zipf), hot=, hot_accesses=, phase= (hotcold), parted by "
+           "commas")
         ->required();
     run->add_option("--format", o.format, "auto, lackey, ops or binary")->capture_default_str();
     run->add_option("--memory", o.memory,

@@ -136,6 +136,25 @@ head -c 3000 a.pgt >cut.pgt
 expect 2 "cut.pgt: at byte" run cut.pgt
 if [[ -c /dev/full ]]; then expect 1 "/dev/full" convert good.ops /dev/full; fi
 
+# Synthetic streams need no file; the stream is the input, and its parameters are its identity.
+expect 0 "" run zipf:pages=3000,accesses=20k,seed=3 --memory 4MiB --json zipf.json
+grep -q '"name": "zipf:pages=3000,accesses=20000,' zipf.json || fail "the stream's parameters are not told"
+cp out zipf.out
+expect 0 "" convert zipf:pages=3000,accesses=20k,seed=3 zipf.pgt
+expect 0 "" run zipf.pgt --memory 4MiB
+[[ $(fingerprint_of out) == $(fingerprint_of zipf.out) ]] || fail "a converted stream is another run"
+expect 0 "" run zipf:pages=3000,accesses=20k,seed=4 --memory 4MiB
+[[ $(fingerprint_of out) != $(fingerprint_of zipf.out) ]] || fail "the seed changes nothing"
+for stream in uniform:pages=2000 seqloop:pages=2000,writes=1 hotcold:pages=2000,phase=1k; do
+    expect 0 "" run "$stream,accesses=10k" --memory 4MiB --quiet --vmstat stream.vmstat
+    [[ $(awk '$1 == "pswpout" { print $2 }' stream.vmstat) -gt 0 ]] || fail "$stream does not swap"
+done
+expect 0 "" run seqloop:pages=2000,writes=0,untouched=zero,accesses=10k --memory 4MiB --quiet --vmstat stream.vmstat
+[[ $(awk '$1 == "pswpout" { print $2 }' stream.vmstat) -eq 0 ]] || fail "the zero page was swapped out"
+expect 2 "theta" run uniform:theta=1
+expect 2 "pages" run zipf:pages=4G
+expect 2 "can't be opened" run zipf:pages=5 --format ops
+
 # A full disk fails the program, not the input.
 if [[ -c /dev/full ]]; then expect 1 "/dev/full" run good.ops --quiet --json /dev/full; fi
 
