@@ -32,6 +32,9 @@ std::optional<std::string> find_fault_in(const machine_config& config) {
     if (present > largest_pages) {
         return fmt::format("memory of {} pages is too large: the most is {} (4 TiB)", present, largest_pages);
     }
+    if (const std::uint64_t kb = config.memory.min_free_kbytes.value_or(0); kb > managed * 4 / 2) {
+        return fmt::format("min_free_kbytes of {} is more than half of the memory ({} kB)", kb, managed * 4);
+    }
     if (config.reclaim.swappiness > 200) {
         return fmt::format("swappiness {} is out of range: 0 to 200", config.reclaim.swappiness);
     }

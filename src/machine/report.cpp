@@ -5,6 +5,7 @@
 #include <pagesim/version.hpp>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <array>
 
@@ -51,6 +52,8 @@ void describe_memory(config_text& out, const machine_config& c) {
         if (z.pcp) out.line("zone.pcp", fmt::format("{} {}", z.pcp->high, z.pcp->batch));
     }
     if (c.memory.min_free_kbytes) out.line("vm.min_free_kbytes", *c.memory.min_free_kbytes);
+    if (c.memory.khugepaged == khugepaged_reserve::present) out.line("khugepaged", "present");
+    out.line("vm.lowmem_reserve_ratio", fmt::format("{}", fmt::join(c.memory.lowmem_reserve_ratio, " ")));
     out.line("vm.watermark_scale_factor", c.memory.watermark_scale_factor);
     out.line("vm.watermark_boost_factor", c.memory.watermark_boost_factor);
     if (c.start.free_pages) out.line("start.free_pages", c.start.free_pages->value);

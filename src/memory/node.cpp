@@ -19,12 +19,29 @@ per_zone managed_by_type(const std::vector<zone_config>& zones) {
     return n;
 }
 
+// What the machine starts with; zones that movable requests alone can use are not counted for khugepaged.
+std::uint64_t choose_min_free_kbytes(const std::vector<zone_config>& zones, const memory_config& config) {
+    if (config.min_free_kbytes) return *config.min_free_kbytes;
+    const page_count total = total_managed(zones);
+    const std::uint64_t base = min_free_kbytes_for(total);
+    if (config.khugepaged == khugepaged_reserve::absent) return base;
+    std::uint64_t populated = 0;
+    std::uint64_t above_high = 0;
+    for (const zone_config& z : zones) {
+        if (z.managed.value == 0 || z.type == zone_type::movable) continue;
+        const std::uint64_t high =
+            compute_watermarks(z.managed, total, base, config.watermark_scale_factor).high;
+        ++populated;
+        above_high += z.managed.value - std::min(high, z.managed.value);
+    }
+    return std::max(base, recommended_min_free_kbytes(total, populated, above_high));
+}
+
 } // namespace
 
 node::node(mem_map& frames, vmstat& stat, const std::vector<zone_config>& zones, const memory_config& config,
            const kernel_profile& profile)
-    : frames_{&frames}, stat_{&stat}, min_free_kbytes_{config.min_free_kbytes.value_or(
-                                          min_free_kbytes_for(total_managed(zones)))} {
+    : frames_{&frames}, stat_{&stat}, min_free_kbytes_{choose_min_free_kbytes(zones, config)} {
     const page_count total = total_managed(zones);
     PAGESIM_ASSERT(total.value > 0);
     const per_zone managed = managed_by_type(zones);

@@ -59,6 +59,7 @@ void page_table::install_table(vpn n, int level, page& frame) {
     const std::uint32_t number = pool_.take(level);
     frame.set(page_flag::table);
     frame.set_index(number);
+    frame.set_private_data(static_cast<std::uint32_t>(level));
     ++counts_[static_cast<unsigned>(level)];
     host_table* const fresh = &pool_.at(level, number);
     if (level == 0) {
@@ -80,6 +81,7 @@ void page_table::release_frame(page& frame, int level) {
     pool_.give(level, frame.index());
     frame.clear(page_flag::table);
     frame.set_index(0);
+    frame.set_private_data(0);
     --counts_[static_cast<unsigned>(level)];
     cached_ = nullptr;
     cached_base_ = no_base;
@@ -131,6 +133,7 @@ void page_table::check_under(const host_directory& table, int level,
         if (d.none()) continue;
         const page& frame = frames_[d.frame()];
         PAGESIM_ASSERT_PAGE(frame.test(page_flag::table), frame);
+        PAGESIM_ASSERT_PAGE(frame.private_data() == static_cast<std::uint32_t>(level) + 1, frame);
         PAGESIM_ASSERT_PAGE(d == descriptor::table(d.frame()), frame);
         PAGESIM_ASSERT_PAGE(&pool_.at(level + 1, frame.index()) == table.child[i], frame);
         ++found[static_cast<unsigned>(level) + 1];

@@ -40,7 +40,15 @@ CLI::App* add_run(CLI::App& app, run_options& o) {
     run->add_option("--page-cluster", o.page_cluster, "vm.page-cluster: swap readahead of 2^N pages, 0 to 5")
         ->capture_default_str()
         ->check(CLI::Range(0, 5));
+    run->add_option("--min-free-kbytes", o.min_free_kbytes,
+                    "vm.min_free_kbytes; default: from the size of the memory");
+    run->add_flag("--khugepaged", o.khugepaged,
+                  "watermarks as raised by a kernel with transparent huge pages, of 512 MiB and more "
+                  "(huge pages themselves are not simulated)");
     run->add_option("--vmstat", o.vmstat_file, "write /proc/vmstat's text to FILE (- is standard output)");
+    run->add_option("--zoneinfo", o.zoneinfo_file, "write /proc/zoneinfo's text to FILE");
+    run->add_option("--meminfo", o.meminfo_file, "write /proc/meminfo's text to FILE");
+    run->add_option("--buddyinfo", o.buddyinfo_file, "write /proc/buddyinfo's text to FILE");
     run->add_option("--json", o.json_file, "write everything to FILE (- is standard output)");
     run->add_flag("--quiet", o.quiet, "no summary, no progress bar");
     return run;

@@ -22,7 +22,12 @@ struct run_options {
     std::string cpu = "cortex-a72";
     unsigned swappiness = 60;
     unsigned page_cluster = 3;
+    std::optional<std::uint64_t> min_free_kbytes;
+    bool khugepaged = false;
     std::string vmstat_file;
+    std::string zoneinfo_file;
+    std::string meminfo_file;
+    std::string buddyinfo_file;
     std::string json_file;
     bool quiet = false;
 };

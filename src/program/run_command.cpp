@@ -6,6 +6,8 @@
 #include "progress.hpp"
 #include "usage_error.hpp"
 
+#include <pagesim/machine/proc_files.hpp>
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -55,13 +57,26 @@ machine_config configure(const run_options& o, page_count memory) {
     if (c.swap.pages.value == 0) c.swap.device = swap_device::none;
     c.reclaim.swappiness = o.swappiness;
     c.reclaim.page_cluster = o.page_cluster;
+    c.memory.min_free_kbytes = o.min_free_kbytes;
+    if (o.khugepaged) c.memory.khugepaged = khugepaged_reserve::present;
     if (const auto wrong = find_fault_in(c)) throw usage_error{*wrong};
     return c;
 }
 
+page_count committed_by(const mm& space) {
+    page_count n;
+    for (const auto& range : space.vmas()) n += page_count{range->pages()};
+    return n;
+}
+
 void write_outputs(const run_options& o, const machine& m, const input_identity& input, double host_seconds) {
+    const machine_parts& parts = m.parts();
     if (!o.vmstat_file.empty())
-        write_file(o.vmstat_file, format_vmstat(m.stat(), m.parts().config.profile.vmstat));
+        write_file(o.vmstat_file, format_vmstat(m.stat(), parts.config.profile.vmstat));
+    if (!o.zoneinfo_file.empty()) write_file(o.zoneinfo_file, format_zoneinfo(parts));
+    if (!o.meminfo_file.empty())
+        write_file(o.meminfo_file, format_meminfo(parts, committed_by(m.workload().space())));
+    if (!o.buddyinfo_file.empty()) write_file(o.buddyinfo_file, format_buddyinfo(parts.home));
     if (!o.json_file.empty()) write_file(o.json_file, run_as_json(m, input, host_seconds).dump(1) + "\n");
 }
 
@@ -69,6 +84,9 @@ void write_outputs(const run_options& o, const machine& m, const input_identity&
 
 int run_command(const run_options& o) {
     check_writable("--vmstat", o.vmstat_file);
+    check_writable("--zoneinfo", o.zoneinfo_file);
+    check_writable("--meminfo", o.meminfo_file);
+    check_writable("--buddyinfo", o.buddyinfo_file);
     check_writable("--json", o.json_file);
     opened_input input = open_input(o.input, o.format);
     const memory_choice memory = choose_memory(o, input.identity.touched_pages);

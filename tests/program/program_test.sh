@@ -79,6 +79,18 @@ grep -q '"complete": true' 1.json || fail "the run is not complete"
 [[ $(awk '$1 == "pswpout" { print $2 }' 1.vmstat) -gt 500 ]] || fail "nothing was swapped out"
 [[ $(awk '$1 == "nr_anon_pages" { print $2 }' 1.vmstat) -eq 0 ]] || fail "unmap left pages"
 
+# The other files of /proc.
+expect 0 "" run good.ops --memory 4MiB --quiet --zoneinfo zoneinfo --meminfo meminfo --buddyinfo buddyinfo
+[[ $(grep -c '^Node 0, zone' zoneinfo) -eq 4 ]] || fail "zoneinfo has not four zones"
+[[ $(awk '$1 == "MemTotal:" { print $2, $3 }' meminfo) == "4096 kB" ]] || fail "MemTotal is not the memory"
+[[ $(awk '{ print NF }' buddyinfo) -eq 15 ]] || fail "buddyinfo has not eleven orders"
+expect 0 "" run good.ops --memory 512MiB --khugepaged --quiet --zoneinfo zoneinfo
+[[ $(awk '$1 == "min" { print $2; exit }' zoneinfo) -eq 5632 ]] || fail "khugepaged does not raise the watermarks"
+expect 0 "" run good.ops --memory 4MiB --min-free-kbytes 400 --quiet --zoneinfo zoneinfo
+[[ $(awk '$1 == "min" { print $2; exit }' zoneinfo) -eq 100 ]] || fail "min_free_kbytes is ignored"
+expect 2 "min_free_kbytes" run good.ops --memory 4MiB --min-free-kbytes 4000
+expect 2 "--zoneinfo" run good.ops --zoneinfo /nowhere/x
+
 # A bad line late in the input: what ran before it is written, marked incomplete.
 printf 'anon a 100\nw a 0 100\nfly\n' >late.ops
 expect 2 "late.ops:3:" run late.ops --quiet --json late.json

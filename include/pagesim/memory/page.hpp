@@ -13,7 +13,8 @@
 //            20   mapping        which anon_vma (0: none)
 //            24   index          page number within that anon_vma; on a table page: which table of the pool; on the head
 //                                of a free block: the migratetype of its list
-//            28   private        swap cache: the swap entry; free block: its order; per-CPU list: its migratetype
+//            28   private        swap cache: the swap entry; free block: its order; per-CPU list: its migratetype; table
+//                                page: its level
 //
 // Where a frame lies is not stored: its number follows from its address (mem_map) and its zone from its
 // number.

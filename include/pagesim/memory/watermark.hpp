@@ -22,7 +22,10 @@
 //   - the boost: after a request had to break into a pageblock of another migratetype, the zone raises all its
 //     marks for a while (zone.hpp), so that kswapd frees more than usual and the next request finds a whole block.
 //
-// Left out: the raise of min_free_kbytes by transparent huge pages, high memory, the HighAtomic reserve and
+// A kernel with transparent huge pages raises min_free_kbytes at boot, on machines of 512 MiB and more: khugepaged shall
+// find pageblocks to empty. Here that raise is a setting (memory_config::khugepaged); huge pages are not modelled.
+//
+// Left out: high memory, the HighAtomic reserve and
 // CMA, the promotion watermark of tiered memory, and the lag of per-CPU counters (our free count is exact).
 //
 // Source: __setup_per_zone_wmarks, setup_per_zone_lowmem_reserve, calculate_totalreserve_pages,
@@ -54,10 +57,14 @@ enum class wmark_level : std::uint8_t { min, low, high };
 // One number for each zone type, indexed by it.
 using per_zone = std::array<std::uint64_t, max_nr_zones>;
 
+// Whether khugepaged has raised min_free_kbytes (kernel: set_recommended_min_free_kbytes).
+enum class khugepaged_reserve : std::uint8_t { absent, present };
+
 // The vm.* settings that the allocator reads.
 struct memory_config {
-    std::optional<std::uint64_t> min_free_kbytes{}; // unset: from the size of the machine
-    std::uint64_t watermark_scale_factor = 10;      // ten-thousandths of a zone between two marks
+    std::optional<std::uint64_t> min_free_kbytes{};             // unset: from the size of the machine
+    khugepaged_reserve khugepaged = khugepaged_reserve::absent; // if min_free_kbytes is unset
+    std::uint64_t watermark_scale_factor = 10;                  // ten-thousandths of a zone between two marks
     std::uint64_t watermark_boost_factor = 15000;   // ten-thousandths of the high mark; 0: never boost
     per_zone lowmem_reserve_ratio{256, 256, 32, 0}; // 0: no reserve
 };
@@ -82,6 +89,17 @@ struct memory_config {
     constexpr std::uint64_t smallest = 128;
     constexpr std::uint64_t largest = 262144;
     return std::clamp(integer_sqrt(64 * managed.value), smallest, largest);
+}
+
+// What khugepaged asks for, kilobytes: two pageblocks and nine more, each 512 pages, for every zone up to Normal, but at
+// most a twentieth of what lies above the high marks; 0 for a machine of less than 512 MiB
+// (kernel: hugepage_init, set_recommended_min_free_kbytes).
+[[nodiscard]] constexpr std::uint64_t recommended_min_free_kbytes(page_count managed, std::uint64_t zones,
+                                                                  std::uint64_t above_high) {
+    constexpr std::uint64_t least_managed = 512ULL << (20U - page_shift);
+    constexpr std::uint64_t pages_a_zone = 512 * (2 + 9);
+    if (managed.value < least_managed) return 0;
+    return std::min(pages_a_zone * zones, above_high / 20) << (page_shift - 10);
 }
 
 // The marks of one zone. `total_managed` > 0 (kernel: __setup_per_zone_wmarks).
