@@ -33,12 +33,14 @@ step_result new_frame(const fault_context& fc, mm& owner, fault_cursor& f) {
     return fault_alloc(fc, f, gfp::highuser_movable);
 }
 
-// kernel 6.1: wp_can_reuse_anon_folio() without the copy after fork.
+// kernel: do_wp_page(); 6.1: wp_can_reuse_anon_folio(), without the copy after fork.
 bool may_reuse(const fault_context& fc, page& p) {
     if (fc.rc.profile.reuse == anon_reuse::by_mapcount) {
         PAGESIM_ASSERT_PAGE(!p.test(page_flag::locked), p); // 5.8 would wait for the lock
         return reuse_swap_page(fc, p);
     }
+    if (fc.rc.profile.reuse == anon_reuse::by_refcount)
+        return p.refcount() == 1 && p.mapcount() == 1 && !p.test(page_flag::locked);
     if (p.test(page_flag::anon_exclusive)) return true;
     if (p.refcount() > 3) return false;
     if (!p.test(page_flag::lru)) fc.rc.batches.lru_add_drain();
@@ -53,7 +55,7 @@ bool may_reuse(const fault_context& fc, page& p) {
 void reuse(const fault_context& fc, mm& owner, const fault_cursor& f) {
     const cpu_context& cpu = fc.rc.cpu;
     cpu.charge(cpu.cost.wp_reuse);
-    if (fc.rc.profile.reuse == anon_reuse::by_exclusive_mark) cpu.count(vm_item::pgreuse);
+    if (fc.rc.profile.reuse != anon_reuse::by_mapcount) cpu.count(vm_item::pgreuse);
     std::uint64_t& slot = *owner.table().leaf(f.where);
     const descriptor entry = descriptor{slot}.mkyoung().mkdirty().mkwrite();
     ptep_set_access_flags(fc.tlbs, {owner.id(), f.where}, slot, entry, access_kind::write);

@@ -42,12 +42,12 @@ void read_into_cache(const fault_context& fc, page& p, swap_entry e, io_plug* pl
     p.set(page_flag::locked);
     p.set(page_flag::swapbacked);
     const std::optional<shadow> old = fc.rc.swap.add_to_swap_cache(p, e);
-    if (fc.rc.profile.swap_in == swap_in_placement::activated_once_mapped) p.set(page_flag::workingset);
+    if (fc.rc.profile.swap_in != swap_in_placement::by_refault_distance) p.set(page_flag::workingset);
     join_lists(fc, p, old);
     fc.rc.io->read_page(p, e, plug);
 }
 
-// kernel: should_try_to_free_swap(); 5.8 has only its first condition.
+// kernel: should_try_to_free_swap(); 5.8 and 5.10 have only its first condition.
 bool should_free_slot(const fault_context& fc, const fault_cursor& f, const page& p) {
     if (!p.test(page_flag::swapcache)) return false;
     if (fc.rc.swap.vm_swap_full() || f.range->flags.has(vm_flag::locked) || p.test(page_flag::mlocked))
@@ -93,13 +93,13 @@ step_result map_page(const fault_context& fc, mm& owner, fault_cursor& f) {
         return step_done;
     }
     p.set(page_flag::locked);
-    const bool by_mapcount = rc.profile.reuse == anon_reuse::by_mapcount;
-    if (!by_mapcount && f.is_write() && !f.bypass && !p.test(page_flag::lru)) rc.batches.lru_add_drain();
+    const bool by_mark = rc.profile.reuse == anon_reuse::by_exclusive_mark;
+    if (by_mark && f.is_write() && !f.bypass && !p.test(page_flag::lru)) rc.batches.lru_add_drain();
     rc.cpu.charge(f.bypass  ? rc.cpu.cost.swap_in_sync
                   : f.major ? rc.cpu.cost.swap_in_map
                             : rc.cpu.cost.swap_cache_hit);
     const store now =
-        by_mapcount ? settle_by_mapcount(fc, owner, f, p) : settle_by_exclusive_mark(fc, owner, f, p);
+        by_mark ? settle_by_exclusive_mark(fc, owner, f, p) : settle_by_mapcount(fc, owner, f, p);
     if (rc.profile.swap_in == swap_in_placement::activated_once_mapped) rc.batches.activate_page(p);
     descriptor d = descriptor::page(rc.home.frames().pfn_of(p), page_prot::readonly);
     if (now == store::allowed) d = d.mkdirty().mkwrite();

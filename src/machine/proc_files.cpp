@@ -32,7 +32,7 @@ namespace {
 
 // What the kernel's address space has room for, kilobytes: the length of the vmalloc area with 48-bit addresses.
 std::uint64_t vmalloc_total(vmstat_lines kernel) {
-    return kernel == vmstat_lines::of_5_8 ? 135'290'159'040 : 133'143'592'960;
+    return kernel == vmstat_lines::of_6_1 ? 133'143'592'960 : 135290159040;
 }
 
 // Lines "label: number kB"; the number starts where the kernel puts it.
@@ -114,7 +114,7 @@ void put_huge(meminfo_text& out) {
 std::string format_meminfo(const machine_parts& m, page_count committed) {
     const vmstat& s = m.stat;
     const vmstat_lines kernel = m.config.profile.vmstat;
-    const bool newer = kernel != vmstat_lines::of_5_8;
+    const bool newer = kernel == vmstat_lines::of_6_1;
     const std::uint64_t total = m.home.managed().value;
     meminfo_text out;
     out.pages("MemTotal:", total);
@@ -148,7 +148,12 @@ struct vmstat_blocks {
     std::size_t node;
 };
 vmstat_blocks blocks_of(vmstat_lines kernel) {
-    return kernel == vmstat_lines::of_5_8 ? vmstat_blocks{13, 6, 33} : vmstat_blocks{11, 6, 43};
+    switch (kernel) {
+    case vmstat_lines::of_5_8: return {13, 6, 33};
+    case vmstat_lines::of_5_10: return {12, 6, 37};
+    case vmstat_lines::of_6_1: break;
+    }
+    return {11, 6, 43};
 }
 
 std::uint64_t count_frames(const node& home, const zone& z,
@@ -238,7 +243,7 @@ void put_populated(std::string& out, const machine_parts& m, const zone& z,
 std::string format_zoneinfo(const machine_parts& m) {
     const std::vector<vmstat_line> lines = lines_of(m.config.profile.vmstat);
     const vmstat_blocks blocks = blocks_of(m.config.profile.vmstat);
-    const bool newer = m.config.profile.vmstat != vmstat_lines::of_5_8;
+    const bool newer = m.config.profile.vmstat == vmstat_lines::of_6_1;
     std::string out;
     bool told_node = false;
     for (unsigned i = 0; i < max_nr_zones; ++i) {

@@ -33,7 +33,7 @@ CLI::App* add_run(CLI::App& app, run_options& o) {
     run->add_option("--swap", o.swap, "size of the swap area")->capture_default_str();
     run->add_option("--swap-device", o.swap_device, "flash (answers later), zram (compressed memory) or none")
         ->capture_default_str();
-    run->add_option("--kernel", o.kernel, "whose behaviour: 6.1, 5.8")->capture_default_str();
+    run->add_option("--kernel", o.kernel, "whose behaviour: 6.1, 5.10, 5.8")->capture_default_str();
     run->add_option("--cpu", o.cpu, "cortex-a72 (access flag by fault) or neoverse-n1 (by hardware)")
         ->capture_default_str();
     run->add_option("--swappiness", o.swappiness, "vm.swappiness, 0 to 200")->capture_default_str();

@@ -73,7 +73,8 @@ std::string result_file::policy() const { return json_.value("lrugen", 0) != 0 ?
 std::string result_file::swap() const { return json_.at("swap").get<std::string>(); }
 
 std::string result_file::missing() const {
-    if (kernel() != "6.1") return fmt::format("kernel {} is not simulated; 6.1 is", kernel());
+    if (kernel() != "6.1" && kernel() != "5.10")
+        return fmt::format("kernel {} is not simulated; 6.1 and 5.10 are", kernel());
     if (policy() != "classic") return "the multi-generational LRU is not simulated";
     if (swap() != "zram" && swap() != "nullb") return fmt::format("swap on '{}' is not simulated", swap());
     unsigned populated = 0;
@@ -85,6 +86,10 @@ std::string result_file::missing() const {
 
 machine_config result_file::machine() const {
     machine_config c;
+    if (kernel() == "5.10") {
+        c.profile = linux_5_10;
+        c.cost = costs_of_linux_5_10;
+    }
     try {
         page_count free;
         page_count pcp;

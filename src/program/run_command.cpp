@@ -48,7 +48,9 @@ T choose(std::string_view option, const std::string& value,
 
 machine_config configure(const run_options& o, page_count memory) {
     machine_config c = machine_with(memory);
-    c.profile = choose<kernel_profile>("--kernel", o.kernel, {{"6.1", linux_6_1}, {"5.8", linux_5_8}});
+    c.profile = choose<kernel_profile>("--kernel", o.kernel,
+                                       {{"6.1", linux_6_1}, {"5.10", linux_5_10}, {"5.8", linux_5_8}});
+    if (c.profile.name == linux_5_10.name) c.cost = costs_of_linux_5_10;
     c.cpu = choose<cpu_model>("--cpu", o.cpu, {{"cortex-a72", cortex_a72}, {"neoverse-n1", neoverse_n1}});
     c.swap.device = choose<swap_device>(
         "--swap-device", o.swap_device,

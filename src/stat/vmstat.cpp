@@ -66,6 +66,30 @@ constexpr std::array missing_in_5_8{
     vm_item::workingset_restore_file,
 };
 
+// Of those, what 5.10 has: its lines are 5.8's with these, and workingset in two numbers each.
+constexpr std::array new_in_5_10{
+    vm_item::nr_kernel_stack,          vm_item::pgreuse,
+    vm_item::thp_migration_success,    vm_item::thp_migration_fail,
+    vm_item::thp_migration_split,      vm_item::workingset_refault_file,
+    vm_item::workingset_activate_file, vm_item::workingset_restore_file,
+};
+
+template <typename Items>
+bool is_among(const Items& items, vm_item i) {
+    return std::find(items.begin(), items.end(), i) != items.end();
+}
+
+std::vector<vmstat_line> lines_of_5_10() {
+    std::vector<vmstat_line> lines;
+    for (const vmstat_line& l : lines_of(vmstat_lines::of_6_1)) {
+        if (is_among(missing_in_5_8, l.item) && !is_among(new_in_5_10, l.item)) continue;
+        lines.push_back(l);
+        if (l.item == vm_item::nr_mlock)
+            lines.push_back({"nr_page_table_pages", vm_item::nr_page_table_pages});
+    }
+    return lines;
+}
+
 std::vector<vmstat_line> lines_of_5_8() {
     std::vector<vmstat_line> lines;
     for (const vmstat_line& l : lines_of(vmstat_lines::of_6_1)) {
@@ -81,7 +105,7 @@ std::vector<vmstat_line> lines_of_5_8() {
             continue;
         default: break;
         }
-        if (std::find(missing_in_5_8.begin(), missing_in_5_8.end(), l.item) != missing_in_5_8.end()) continue;
+        if (is_among(missing_in_5_8, l.item)) continue;
         lines.push_back(l);
         if (l.item != vm_item::nr_mlock) continue;
         lines.push_back({"nr_page_table_pages", vm_item::nr_page_table_pages});
@@ -94,6 +118,7 @@ std::vector<vmstat_line> lines_of_5_8() {
 
 std::vector<vmstat_line> lines_of(vmstat_lines kernel) {
     if (kernel == vmstat_lines::of_5_8) return lines_of_5_8();
+    if (kernel == vmstat_lines::of_5_10) return lines_of_5_10();
     std::vector<vmstat_line> lines;
     for (std::size_t i = 0; i < nr_vm_items; ++i) {
         lines.push_back({vm_item_names[i], static_cast<vm_item>(i)});

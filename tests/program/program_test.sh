@@ -113,6 +113,8 @@ expect 0 "" run good.ops --memory 4MiB --swap-device zram --quiet --vmstat zram.
 expect 0 "" run good.ops --memory 4MiB --kernel 5.8 --quiet --vmstat 58.vmstat --json 58.json
 [[ $(wc -l <58.vmstat) -eq 146 ]] || fail "the vmstat of 5.8 has $(wc -l <58.vmstat) lines"
 grep -q '"workingset_refault": 0' 58.json || fail "the JSON of 5.8 has not its names"
+expect 0 "" run good.ops --memory 4MiB --kernel 5.10 --quiet --vmstat 510.vmstat
+[[ $(wc -l <510.vmstat) -eq 153 ]] || fail "the vmstat of 5.10 has $(wc -l <510.vmstat) lines"
 expect 2 "--kernel" run good.ops --kernel 2.4
 
 # A recorded trace, plain and compressed, by default with half of its footprint.

@@ -78,6 +78,8 @@ std::vector<run> runs() {
         older.profile = linux_5_8;
         out.push_back({fmt::format("skewed 1024 pages {} linux 5.8", name), older, skewed});
         out.push_back({fmt::format("loop 1024 pages {} linux 5.8", name), older, loop});
+        older.profile = linux_5_10;
+        out.push_back({fmt::format("skewed 1024 pages {} linux 5.10", name), older, skewed});
     }
     out.push_back({"skewed 1024 pages without swap", with(1024, swap_device::none), skewed});
     machine_config slow = with(1024, swap_device::flash);

@@ -184,9 +184,52 @@ TEST(profiles, a_write_to_a_cached_page_of_one_user_leaves_the_swap_cache_by_map
     }
 }
 
+TEST(profiles, a_write_to_a_cached_page_is_a_copy_by_refcount) {
+    auto m = with_page_1_in_swap(linux_6_1_but([](kernel_profile& p) { p.reuse = anon_reuse::by_refcount; }),
+                                 swap_device::flash);
+    m->touch(1, access_kind::read);
+    const page& first = m->page_at(1);
+    m->parts.batches.lru_add_drain();
+    ASSERT_EQ(first.refcount(), 2) << "descriptor and swap cache";
+    m->touch(1, access_kind::write);
+    EXPECT_NE(&m->page_at(1), &first);
+    EXPECT_EQ(count(*m, vm_item::pgreuse), 0U);
+    EXPECT_TRUE(first.test(page_flag::swapcache)) << "5.10 leaves the idle page in the swap cache";
+    m->check();
+}
+
+TEST(profiles, by_refcount_a_page_that_waits_in_a_batch_is_copied_and_one_on_its_list_is_reused) {
+    for (const bool drained : {false, true}) {
+        auto m = with_page_1_in_swap(
+            linux_6_1_but([](kernel_profile& p) { p.reuse = anon_reuse::by_refcount; }), swap_device::zram);
+        m->touch(1, access_kind::read);
+        const page& first = m->page_at(1);
+        ASSERT_FALSE(first.test(page_flag::swapcache));
+        if (drained) m->parts.batches.lru_add_drain();
+        m->touch(1, access_kind::write);
+        EXPECT_EQ(&m->page_at(1) == &first, drained);
+        EXPECT_EQ(count(*m, vm_item::pgreuse), drained ? 1U : 0U);
+        EXPECT_FALSE(m->page_at(1).test(page_flag::anon_exclusive));
+        m->check();
+    }
+}
+
+TEST(profiles, a_page_read_through_the_swap_cache_of_5_10_is_marked_workingset_and_not_activated) {
+    auto m = with_page_1_in_swap(linux_5_10, swap_device::flash);
+    m->touch(1, access_kind::read);
+    m->parts.batches.lru_add_drain();
+    EXPECT_TRUE(m->page_at(1).test(page_flag::workingset));
+    EXPECT_EQ(count(*m, vm_item::workingset_refault_anon), 1U);
+    auto newer = with_page_1_in_swap(linux_6_1, swap_device::flash);
+    newer->touch(1, access_kind::read);
+    EXPECT_EQ(newer->page_at(1).test(page_flag::workingset), false);
+}
+
 TEST(profiles, a_store_that_swaps_in_gives_the_slot_back_at_once) {
-    for (const swap_device device : {swap_device::zram, swap_device::flash}) {
-        auto m = with_page_1_in_swap(linux_5_8, device);
+    for (const auto& [profile, device] :
+         {std::pair{linux_5_8, swap_device::zram}, std::pair{linux_5_8, swap_device::flash},
+          std::pair{linux_5_10, swap_device::zram}, std::pair{linux_5_10, swap_device::flash}}) {
+        auto m = with_page_1_in_swap(profile, device);
         const std::uint64_t slot = m->entry(1).swap_entry().offset;
         m->touch(1, access_kind::write);
         EXPECT_FALSE(m->page_at(1).test(page_flag::swapcache));

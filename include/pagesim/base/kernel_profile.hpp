@@ -8,10 +8,11 @@
 //     kernel_profile p = linux_6_1;
 //     p.birth = new_anon_list::active;     // everything of 6.1 but where a page starts
 //
-// `linux_6_1` is Debian 12's 6.1 with the classic two-list LRU, `linux_5_8` is 5.8.1. The great change
-// between them is that 5.9 made anonymous pages prove themselves as file pages always had to: they start
-// inactive, need two references to be activated, and are judged by their refault distance when they come
-// back from swap.
+// `linux_6_1` is Debian 12's 6.1 with the classic two-list LRU, `linux_5_10` is Debian 11's 5.10.223 (with what
+// its maintainers took over from later kernels), `linux_5_8` is 5.8.1. The great change is that 5.9 made
+// anonymous pages prove themselves as file pages always had to: they start inactive, need two references to
+// be activated, and are judged by their refault distance when they come back from swap. So 5.10 is 6.1 in how
+// pages age, and still 5.8 in how memory is allocated and how reclaim waits.
 #pragma once
 
 #include <cstdint>
@@ -29,9 +30,13 @@ enum class anon_refault : std::uint8_t { ignored, detected };
 // Whether an eviction's own tick of the clock is in its shadow (workingset_eviction).
 enum class shadow_sample : std::uint8_t { after_the_tick, before_the_tick };
 // Where a page from swap goes: activated when it is mapped, if it is on a list by then, and marked
-// workingset when it went through the swap cache; or as its refault distance says (do_swap_page,
-// __read_swap_cache_async).
-enum class swap_in_placement : std::uint8_t { activated_once_mapped, by_refault_distance };
+// workingset when it went through the swap cache (5.8); or as its refault distance says (6.1), in 5.10 with
+// that mark all the same (do_swap_page, __read_swap_cache_async).
+enum class swap_in_placement : std::uint8_t {
+    activated_once_mapped,
+    by_distance_marked_workingset,
+    by_refault_distance
+};
 // Which swap-ins raise the cost of anonymous pages (lru_note_cost).
 enum class swap_in_cost : std::uint8_t { of_each_page, of_restored_pages };
 // When active anonymous pages may be deactivated (shrink_node, prepare_scan_count).
@@ -40,8 +45,10 @@ enum class anon_deactivation : std::uint8_t { if_inactive_is_low, or_if_activati
 enum class locked_range_rule : std::uint8_t { unmap, reference_check };
 // What try_to_unmap does about a descriptor that is young again.
 enum class unmap_of_young : std::uint8_t { refuses, ignores };
-// Who may write to a page in place (reuse_swap_page, PageAnonExclusive; mm/memory.c).
-enum class anon_reuse : std::uint8_t { by_mapcount, by_exclusive_mark };
+// Who may write to a page in place: one user by map and swap counts (5.8); in 5.10 that for the store that
+// swaps in, and later only who holds the sole reference, which a page in the swap cache or in a batch has
+// not; or whose mark says so (6.1) (reuse_swap_page, do_wp_page, PageAnonExclusive; mm/memory.c).
+enum class anon_reuse : std::uint8_t { by_mapcount, by_refcount, by_exclusive_mark };
 // Whether shrink_lruvec, once adjusted, scans the larger type to its end or stops after one more round.
 enum class proportional_stop : std::uint8_t { scans_remainder, re_evaluates };
 // What a zone without reclaimable pages counts as reclaimable (zone_reclaimable_pages; 6.1.124 and later).
@@ -61,7 +68,7 @@ enum class clear_flush : std::uint8_t { young, any_valid };
 // After which faults ptep_set_access_flags flushes (arm64).
 enum class access_flags_flush : std::uint8_t { every_change, stores };
 // Which lines /proc/vmstat has.
-enum class vmstat_lines : std::uint8_t { of_5_8, of_6_1 };
+enum class vmstat_lines : std::uint8_t { of_5_8, of_5_10, of_6_1 };
 
 struct kernel_profile {
     std::string_view name;
@@ -114,6 +121,30 @@ inline constexpr kernel_profile linux_5_8{
     .unmap_flush = clear_flush::young,
     .access_flush = access_flags_flush::every_change,
     .vmstat = vmstat_lines::of_5_8,
+};
+
+inline constexpr kernel_profile linux_5_10{
+    .name = "5.10",
+    .birth = new_anon_list::inactive,
+    .anon_references = anon_reference_rule::second_chance,
+    .anon_refaults = anon_refault::detected,
+    .shadow = shadow_sample::after_the_tick,
+    .swap_in = swap_in_placement::by_distance_marked_workingset,
+    .swap_in_costs = swap_in_cost::of_restored_pages,
+    .deactivation = anon_deactivation::or_if_activations_moved,
+    .locked_ranges = locked_range_rule::unmap,
+    .unmap_young = unmap_of_young::ignores,
+    .reuse = anon_reuse::by_refcount,
+    .stop = proportional_stop::re_evaluates,
+    .reclaimable = nothing_reclaimable::is_nothing,
+    .throttling = throttle_rule::congestion_wait,
+    .zram_reads = zram_read::keeps_copy,
+    .pcp_high = pcp_high_rule::six_batches,
+    .boosted = boosted_flag::if_boosted,
+    .tables = counted_tables::pte,
+    .unmap_flush = clear_flush::any_valid,
+    .access_flush = access_flags_flush::stores,
+    .vmstat = vmstat_lines::of_5_10,
 };
 
 inline constexpr kernel_profile linux_6_1{

@@ -170,8 +170,8 @@ struct vmstat_line {
     [[nodiscard]] std::uint64_t value(const vmstat& s) const { return s[item] + (plus ? s[*plus] : 0); }
 };
 
-// The lines of a kernel in its order, without nr_unstable: 168 of 6.1, 145 of 5.8 (arm64, Debian's
-// configuration).
+// The lines of a kernel in its order, without nr_unstable: 168 of 6.1, 152 of 5.10, 145 of 5.8 (arm64,
+// Debian's configuration).
 [[nodiscard]] std::vector<vmstat_line> lines_of(vmstat_lines kernel);
 
 // The text of /proc/vmstat: a line "name value" for each item, and nr_unstable.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // meminfo, zoneinfo and buddyinfo: the layout against files in tests/golden, whose lines and columns are those that
-// kernels 5.8 and 6.1 print, and the watermarks against machines whose real numbers are known.
+// kernels 5.8, 5.10 and 6.1 print, and the watermarks against machines whose real numbers are known.
 #include <pagesim/machine/proc_files.hpp>
 
 #include <pagesim/machine/machine.hpp>
@@ -60,6 +60,7 @@ void run_for_golden(const kernel_profile& profile, const std::string& suffix) {
 }
 
 TEST(proc_files, have_the_layout_of_linux_6_1) { run_for_golden(linux_6_1, "6.1.txt"); }
+TEST(proc_files, have_the_layout_of_linux_5_10) { run_for_golden(linux_5_10, "5.10.txt"); }
 TEST(proc_files, have_the_layout_of_linux_5_8) { run_for_golden(linux_5_8, "5.8.txt"); }
 
 // All numbers that follow `name` at the start of a line.

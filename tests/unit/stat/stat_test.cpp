@@ -70,6 +70,27 @@ TEST(vmstat, the_lines_of_5_8_are_145_in_its_order) {
         EXPECT_EQ(place(later), -1) << later;
 }
 
+TEST(vmstat, the_lines_of_5_10_are_152_in_its_order) {
+    const std::vector<vmstat_line> lines = lines_of(vmstat_lines::of_5_10);
+    EXPECT_EQ(lines.size(), 152U);
+    const auto place = [&](std::string_view name) {
+        const auto it =
+            std::find_if(lines.begin(), lines.end(), [&](const vmstat_line& l) { return l.name == name; });
+        return it == lines.end() ? -1 : it - lines.begin();
+    };
+    // Blocks of 12 zone items, 6 of NUMA, 37 of the node, 2 thresholds, 95 events.
+    EXPECT_EQ(place("nr_page_table_pages"), 8);
+    EXPECT_EQ(place("numa_hit"), 12);
+    EXPECT_EQ(place("nr_inactive_anon"), 18);
+    EXPECT_EQ(place("workingset_refault_anon"), 28);
+    EXPECT_EQ(place("nr_kernel_stack"), 54);
+    EXPECT_EQ(place("nr_dirty_threshold"), 55);
+    EXPECT_EQ(place("pgreuse"), 81);
+    EXPECT_EQ(place("swap_ra_hit"), 151);
+    for (const char* later : {"nr_swapcached", "zswpin", "nr_throttled_written", "pgdemote_kswapd"})
+        EXPECT_EQ(place(later), -1) << later;
+}
+
 TEST(vmstat, one_number_of_5_8_is_the_sum_of_two) {
     vmstat s;
     s.add(vm_item::workingset_refault_anon, 3);
