@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-namespace pagesim::testing {
+namespace pagesim::testing::on_mmu {
 
 using place = std::pair<std::uint16_t, std::uint64_t>; // space, page
 
@@ -171,4 +171,4 @@ private:
     hafdbs feature_;
 };
 
-} // namespace pagesim::testing
+} // namespace pagesim::testing::on_mmu

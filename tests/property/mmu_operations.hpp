@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-namespace pagesim::testing {
+namespace pagesim::testing::on_mmu {
 
 // Neighbours, twins in one memo slot (1024 apart), in one hash bucket (256 apart), other tables, the last page.
 inline constexpr std::array<std::uint64_t, 16> pages{
@@ -55,19 +55,28 @@ struct operation {
 
 enum class manners : std::uint8_t { careful, careless };
 
-struct setting {
-    std::uint64_t seed;
-    manners kernel;
-    cpu_model model;
+struct setup {
+    manners kernel = manners::careful;
+    tlb_geometry tlb{};
+    hafdbs hardware_update = hafdbs::none;
 };
 
-inline std::string printed(const std::vector<operation>& ops) {
-    std::string text;
-    for (const operation& o : ops) {
-        text += fmt::format("    {{act::{}, {}, {}, {}, {}}},\n", act_names[static_cast<unsigned>(o.what)],
-                            o.cpu, o.space, o.page, o.variant);
-    }
-    return text;
+struct thrown_case {
+    setup start;
+    std::vector<operation> operations;
+};
+
+inline std::string code(const setup& s) {
+    constexpr std::array<std::string_view, 3> updates{"none", "access_flag", "access_flag_and_dirty"};
+    return fmt::format("{{.kernel = manners::{}, .tlb = {{.l1_entries = {}, .l1_ways = {}, .l2_entries = {}, "
+                       ".l2_ways = {}}}, "
+                       ".hardware_update = pagesim::hafdbs::{}}}",
+                       s.kernel == manners::careful ? "careful" : "careless", s.tlb.l1_entries, s.tlb.l1_ways,
+                       s.tlb.l2_entries, s.tlb.l2_ways, updates[static_cast<std::size_t>(s.hardware_update)]);
+}
+inline std::string code(const operation& o) {
+    return fmt::format("{{act::{}, {}, {}, {}, {}}}", act_names[static_cast<std::size_t>(o.what)], o.cpu,
+                       o.space, o.page, o.variant);
 }
 
 inline std::vector<operation> throw_operations(dice& d, std::size_t n) {
@@ -99,18 +108,16 @@ inline std::vector<operation> throw_operations(dice& d, std::size_t n) {
     return ops;
 }
 
-inline setting throw_setting(dice& d, std::uint64_t seed, manners kernel) {
+inline setup throw_setup(dice& d, manners kernel) {
     constexpr std::array<tlb_geometry, 4> shapes{{
         {.l1_entries = 4, .l1_ways = 0, .l2_entries = 8, .l2_ways = 2},
         {.l1_entries = 10, .l1_ways = 0, .l2_entries = 16, .l2_ways = 4}, // L1 through hash chains
         {.l1_entries = 8, .l1_ways = 2, .l2_entries = 20, .l2_ways = 0},  // L2 through hash chains
         {.l1_entries = 32, .l1_ways = 0, .l2_entries = 128, .l2_ways = 4},
     }};
-    return {.seed = seed,
-            .kernel = kernel,
-            .model = {.name = "thrown",
-                      .tlb = shapes[d.below(shapes.size())],
-                      .hardware_update = static_cast<hafdbs>(d.below(3))}};
+    return {.kernel = kernel,
+            .tlb = shapes[d.below(shapes.size())],
+            .hardware_update = static_cast<hafdbs>(d.below(3))};
 }
 
-} // namespace pagesim::testing
+} // namespace pagesim::testing::on_mmu
