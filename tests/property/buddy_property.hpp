@@ -168,6 +168,7 @@ struct property {
         return fmt::format("{{act::{}, {}, {}}}", act_names[static_cast<std::size_t>(o.what)], o.value,
                            o.type);
     }
+    static auto numbers(operation& o) { return std::array{&o.value, &o.type}; }
 };
 
 } // namespace pagesim::testing::on_buddy

@@ -11,6 +11,8 @@
 
 #include <pagesim/memory/page_state.hpp>
 
+#include <array>
+
 namespace pagesim::testing::on_lruvec {
 
 class world : public complaints {
@@ -233,6 +235,7 @@ struct property {
     static played play(const setup& s, const std::vector<operation>& o) { return on_lruvec::play(s, o); }
     static std::string code(const setup& s) { return on_lruvec::code(s); }
     static std::string code(const operation& o) { return on_lruvec::code(o); }
+    static auto numbers(operation& o) { return std::array{&o.which, &o.value}; }
 };
 
 } // namespace pagesim::testing::on_lruvec

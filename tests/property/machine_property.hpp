@@ -9,6 +9,8 @@
 
 #include <support/property.hpp>
 
+#include <array>
+
 namespace pagesim::testing::on_machine {
 
 class world : public complaints {
@@ -41,6 +43,19 @@ private:
         } else if (used > program_.mapped()) {
             complain(fmt::format("{} pages are resident or in swap, {} are mapped", used, program_.mapped()));
         }
+        expect(unused_slots() <= 2 * swap_space::slot_cache_size, "swap slots are lost");
+    }
+
+    // Slots in use that no descriptor names and no page holds: only the two slot caches may have them.
+    [[nodiscard]] std::uint64_t unused_slots() const {
+        const swap_space& swap = machine_.parts().swap;
+        if (!swap.exists()) return 0;
+        std::uint64_t n = 0;
+        for (std::uint64_t slot = 1; slot < swap.area().max(); ++slot) {
+            const bool held = swap.area().count(slot) > 0 || swap.lookup({.offset = slot}) != nullptr;
+            if (swap.area().map(slot) != 0 && !held) ++n;
+        }
+        return n;
     }
 
     program program_;
@@ -59,6 +74,7 @@ struct property {
     static played play(const setup& s, const std::vector<operation>& o) { return on_machine::play(s, o); }
     static std::string code(const setup& s) { return on_machine::code(s); }
     static std::string code(const operation& o) { return on_machine::code(o); }
+    static auto numbers(operation& o) { return std::array{&o.range, &o.pages, &o.gap, &o.writes}; }
 };
 
 } // namespace pagesim::testing::on_machine

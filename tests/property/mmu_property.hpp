@@ -277,6 +277,7 @@ struct property {
     static played play(const setup& s, const std::vector<operation>& o) { return on_mmu::play(s, o); }
     static std::string code(const setup& s) { return on_mmu::code(s); }
     static std::string code(const operation& o) { return on_mmu::code(o); }
+    static auto numbers(operation& o) { return std::array{&o.cpu, &o.space, &o.page, &o.variant}; }
 };
 
 } // namespace pagesim::testing::on_mmu

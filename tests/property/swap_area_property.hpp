@@ -195,6 +195,7 @@ struct property {
         return fmt::format("{{act::{}, {}, {}}}", act_names[static_cast<std::size_t>(o.what)], o.which,
                            o.amount);
     }
+    static auto numbers(operation& o) { return std::array{&o.which, &o.amount}; }
 };
 
 } // namespace pagesim::testing::on_swap_area

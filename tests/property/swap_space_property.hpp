@@ -13,6 +13,7 @@
 #include <support/small_machine.hpp>
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <optional>
 #include <set>
@@ -283,6 +284,7 @@ struct property {
     static played play(const setup& s, const std::vector<operation>& o) { return on_swap_space::play(s, o); }
     static std::string code(const setup& s) { return on_swap_space::code(s); }
     static std::string code(const operation& o) { return on_swap_space::code(o); }
+    static auto numbers(operation& o) { return std::array{&o.which, &o.amount}; }
 };
 
 } // namespace pagesim::testing::on_swap_space

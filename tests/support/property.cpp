@@ -115,9 +115,7 @@ void run_cases(any_property& property, const property_limits& limits, child_repo
     for (std::uint64_t seed = limits.first_seed;; ++seed) {
         report.seed = seed;
         ::alarm(limits.case_seconds);
-        kept_operations all(property.begin(seed));
-        std::iota(all.begin(), all.end(), std::size_t{0});
-        const played p = property.play(all);
+        const played p = property.play(all_operations(property.begin(seed)));
         report.steps += p.steps;
         report.complain(p.complaint);
         if (!p.complaint.empty() || clock::now() >= end) break;
@@ -138,12 +136,16 @@ property_limits limits_from_environment() {
     return limits;
 }
 
-kept_operations shrunk(std::size_t n, const still_fails& fails, std::chrono::milliseconds at_most) {
+kept_operations all_operations(std::size_t n) {
+    kept_operations all(n);
+    std::iota(all.begin(), all.end(), std::size_t{0});
+    return all;
+}
+
+kept_operations shrunk(kept_operations kept, const still_fails& fails, std::chrono::milliseconds at_most) {
     const auto end = clock::now() + at_most;
-    kept_operations kept(n);
-    std::iota(kept.begin(), kept.end(), std::size_t{0});
     bool took_any = false;
-    for (std::size_t chunk = (n + 1) / 2; chunk > 0;) {
+    for (std::size_t chunk = (kept.size() + 1) / 2; chunk > 0;) {
         took_any = false;
         // From the end: what follows the failure goes first.
         for (std::size_t behind = kept.size(); behind > 0 && clock::now() < end;) {
@@ -168,6 +170,45 @@ kept_operations shrunk(std::size_t n, const still_fails& fails, std::chrono::mil
     return kept;
 }
 
+namespace {
+
+// Makes numbers smaller where what is left fails still; whether it could.
+bool simplified(any_property& property, const kept_operations& kept, const still_fails& fails,
+                clock::time_point end) {
+    bool any = false;
+    for (const std::size_t operation : kept) {
+        for (std::size_t k = 0; clock::now() < end && property.simplify(operation, k);) {
+            if (fails(kept)) {
+                any = true;
+                k = 0;
+            } else {
+                property.unsimplify();
+                ++k;
+            }
+        }
+    }
+    return any;
+}
+
+// Both in turn, until neither helps.
+kept_operations shrunk_and_simplified(any_property& property, kept_operations kept, const still_fails& fails,
+                                      std::chrono::milliseconds at_most) {
+    const auto end = clock::now() + at_most;
+    const auto left = [end] {
+        return std::max(std::chrono::duration_cast<std::chrono::milliseconds>(end - clock::now()),
+                        std::chrono::milliseconds{0});
+    };
+    kept = shrunk(std::move(kept), fails, left());
+    while (simplified(property, kept, fails, end)) {
+        const std::size_t before = kept.size();
+        kept = shrunk(std::move(kept), fails, left());
+        if (kept.size() == before) break;
+    }
+    return kept;
+}
+
+} // namespace
+
 property_result run_property(any_property& property, const property_limits& limits) {
     shared_report report;
     run_apart(*report, talk::heard, [&] { run_cases(property, limits, *report); });
@@ -181,10 +222,9 @@ property_result run_property(any_property& property, const property_limits& limi
         ++result.tries;
         return !played_apart(property, kept, limits).empty();
     };
-    kept_operations all(result.thrown);
-    std::iota(all.begin(), all.end(), std::size_t{0});
+    const kept_operations all = all_operations(result.thrown);
     if (fails(all)) {
-        result.kept = shrunk(result.thrown, fails, limits.shrink);
+        result.kept = shrunk_and_simplified(property, all, fails, limits.shrink);
         result.complaint = played_apart(property, result.kept, limits);
     } else {
         result.kept = all;

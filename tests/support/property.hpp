@@ -10,6 +10,8 @@
 // An operation is a plain value that stays meaningful when others are taken away: it names a live thing by its number
 // modulo how many there are, and does nothing where there is none. So any sublist of a case is a case.
 //
+// Then the numbers in what is left are made smaller: that lets further operations go, and reads easier.
+//
 // A failing assertion of the library ends the process. Therefore the cases run in a child process that notes the seed
 // under way, and each attempt at shrinking runs in one of its own, silenced and with a limit of time.
 //
@@ -26,6 +28,7 @@
 //         static thrown_case thrown(dice& d);
 //         static std::string code(const setup& s);       // setup{.pages = 3}
 //         static std::string code(const operation& o);   // {act::add, 1}
+//         static auto numbers(operation& o) { return std::array{&o.which}; } // what may become smaller
 //     };
 //     }
 //     TEST(things_property, ...) { check_property<on_things::property>(); }
@@ -69,6 +72,10 @@ public:
     // Throws the case of that seed and keeps it; returns how many operations it has.
     virtual std::size_t begin(std::uint64_t seed) = 0;
     [[nodiscard]] virtual played play(const kept_operations& kept) const = 0;
+    // Makes a number in one operation of the case smaller, in the k-th way; false if there are fewer ways.
+    virtual bool simplify(std::size_t operation, std::size_t k) = 0;
+    // Takes the last simplify() back.
+    virtual void unsimplify() = 0;
     // A TEST that plays these operations of the case.
     [[nodiscard]] virtual std::string code(std::uint64_t seed, const kept_operations& kept) const = 0;
 };
@@ -97,11 +104,13 @@ struct property_result {
 // Runs cases with growing seeds until the time is over or one fails; shrinks that one.
 [[nodiscard]] property_result run_property(any_property& property, const property_limits& limits);
 
-// Takes operations of 0..n-1 away, large pieces first, until none can be missed or the time is over. `fails` tells
-// whether what is left still fails; the whole is known to.
+// Takes operations away, large pieces first, until none can be missed or the time is over. `fails` tells whether what
+// is left still fails; the whole is known to.
 using still_fails = std::function<bool(const kept_operations&)>;
-[[nodiscard]] kept_operations shrunk(std::size_t n, const still_fails& fails,
+[[nodiscard]] kept_operations shrunk(kept_operations kept, const still_fails& fails,
                                      std::chrono::milliseconds at_most);
+// 0 .. n-1
+[[nodiscard]] kept_operations all_operations(std::size_t n);
 
 // What to say of a failure.
 [[nodiscard]] std::string describe(std::string_view name, const property_result& result);
@@ -135,6 +144,20 @@ public:
         for (const std::size_t i : kept) operations.push_back(case_.operations[i]);
         return Property::play(case_.start, operations);
     }
+    bool simplify(std::size_t operation, std::size_t k) override {
+        auto& o = case_.operations[operation];
+        std::size_t ways = 0;
+        for (unsigned* n : Property::numbers(o)) {
+            for (const unsigned smaller : {0U, *n / 2, *n - 1}) {
+                if (smaller >= *n || ways++ != k) continue;
+                before_ = {operation, o};
+                *n = smaller;
+                return true;
+            }
+        }
+        return false;
+    }
+    void unsimplify() override { case_.operations[before_.first] = before_.second; }
     [[nodiscard]] std::string code(std::uint64_t seed, const kept_operations& kept) const override {
         std::vector<std::string> operations;
         for (const std::size_t i : kept) operations.push_back(Property::code(case_.operations[i]));
@@ -142,7 +165,11 @@ public:
     }
 
 private:
-    std::invoke_result_t<decltype(Property::thrown), dice&> case_;
+    using thrown_case = std::invoke_result_t<decltype(Property::thrown), dice&>;
+    using operation_type = typename decltype(thrown_case::operations)::value_type;
+
+    thrown_case case_{};
+    std::pair<std::size_t, operation_type> before_{}; // the operation that simplify() changed
 };
 
 template <typename Property>
