@@ -49,7 +49,7 @@ public:
     explicit world(const setup& s) : area_{page_count{s.pages}, s.seed}, pages_{s.pages} {}
 
     void perform(const operation& o) {
-        if (o.what == act::scan) return scan(o.amount);
+        if (o.what == act::scan) return scan(std::max(o.amount, 1U));
         if (used_.empty()) return;
         const auto at = std::next(used_.begin(), static_cast<std::ptrdiff_t>(o.which % used_.size()));
         if (o.what == act::release_run) return release_run(at->first, o.amount);

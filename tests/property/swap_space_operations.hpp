@@ -70,6 +70,7 @@ inline thrown_case thrown(dice& d) {
     for (operation& o : c.operations) {
         o = {table[d.below(table.size())], static_cast<unsigned>(d.below(5000)),
              static_cast<unsigned>(d.between(1, most))};
+        if (o.what == act::allocate && d.ratio(1, 4)) o.amount = static_cast<unsigned>(d.between(1, 120));
         if (d.ratio(1, 40)) o = {act::finish_slots, o.which, static_cast<unsigned>(d.between(1, 300))};
     }
     return c;

@@ -148,7 +148,7 @@ public:
         auto& o = case_.operations[operation];
         std::size_t ways = 0;
         for (unsigned* n : Property::numbers(o)) {
-            for (const unsigned smaller : {0U, *n / 2, *n - 1}) {
+            for (const unsigned smaller : {0U, 1U, 2U, 3U, *n / 2, *n - *n / 4, *n - *n / 16, *n - 1}) {
                 if (smaller >= *n || ways++ != k) continue;
                 before_ = {operation, o};
                 *n = smaller;
