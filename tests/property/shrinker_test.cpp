@@ -6,11 +6,13 @@
 #include <array>
 #include <csignal>
 #include <cstdlib>
+#include <stdexcept>
 #include <unistd.h>
 
 namespace pagesim::testing {
 
-// A stack that forgets its third element, is ended by the number 13 on top of another, and hangs at 14.
+// A stack that forgets its third element, is ended by the number 13 on top of another, throws at 14 and
+// hangs at 15.
 namespace on_wrong_stack {
 
 enum class act : std::uint8_t { push, pop };
@@ -37,7 +39,8 @@ public:
             return;
         }
         if (o.value == 13 && !real_.empty()) std::abort();
-        if (o.value == 14) ::pause();
+        if (o.value == 14) throw std::runtime_error{"fourteen"};
+        if (o.value == 15) ::pause();
         expected_.push_back(o.value);
         if (real_.size() < depth_) real_.push_back(o.value);
     }
@@ -168,8 +171,16 @@ TEST(property, a_death_is_shrunk_too) {
     EXPECT_TRUE(has(r.kept, 30));
 }
 
-TEST(property, a_case_that_never_ends_has_failed) {
+TEST(property, an_exception_is_a_death) {
     typed_property<on_wrong_stack::property_with<14>> p;
+    const property_result r = run_property(p, {});
+    EXPECT_EQ(r.complaint.substr(0, 28), "the process died by signal 6");
+    EXPECT_NE(r.complaint.find("fourteen"), std::string::npos) << r.complaint;
+    EXPECT_EQ(r.kept, kept_operations{30});
+}
+
+TEST(property, a_case_that_never_ends_has_failed) {
+    typed_property<on_wrong_stack::property_with<15>> p;
     property_limits limits;
     limits.case_seconds = 1;
     limits.shrink = std::chrono::milliseconds{0};
