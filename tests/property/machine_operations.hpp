@@ -31,7 +31,16 @@ inline constexpr std::array<std::string_view, 6> act_names{"map", "unmap", "run"
 inline constexpr std::size_t most_ranges = 4;
 
 enum class core : std::uint8_t { cortex_a72, neoverse_n1 };
-enum class kernel : std::uint8_t { linux_5_8, linux_6_1 };
+enum class kernel : std::uint8_t { linux_5_8, linux_5_10, linux_6_1 };
+
+[[nodiscard]] inline const kernel_profile& profile_of(kernel k) {
+    if (k == kernel::linux_5_8) return linux_5_8;
+    return k == kernel::linux_5_10 ? linux_5_10 : linux_6_1;
+}
+[[nodiscard]] inline const char* name_of(kernel k) {
+    if (k == kernel::linux_5_8) return "linux_5_8";
+    return k == kernel::linux_5_10 ? "linux_5_10" : "linux_6_1";
+}
 
 struct setup {
     std::uint64_t memory = 512;
@@ -68,8 +77,7 @@ inline std::string code(const setup& s) {
         "                      .profile = kernel::{}, .seed = {}}}",
         s.memory, devices[static_cast<std::size_t>(s.device)], s.swap_pages, s.latency_us, s.queue_depth,
         s.bytes_per_second, s.compressed_bytes, s.swappiness, s.page_cluster,
-        s.cpu == core::cortex_a72 ? "cortex_a72" : "neoverse_n1",
-        s.profile == kernel::linux_5_8 ? "linux_5_8" : "linux_6_1", s.seed);
+        s.cpu == core::cortex_a72 ? "cortex_a72" : "neoverse_n1", name_of(s.profile), s.seed);
 }
 inline std::string code(const operation& o) {
     return fmt::format("{{act::{}, {}, {}, {}, {}}}", act_names[static_cast<std::size_t>(o.what)], o.range,
@@ -87,7 +95,7 @@ inline machine_config config(const setup& s) {
     c.reclaim.swappiness = s.swappiness;
     c.reclaim.page_cluster = s.page_cluster;
     c.cpu = s.cpu == core::cortex_a72 ? cortex_a72 : neoverse_n1;
-    c.profile = s.profile == kernel::linux_5_8 ? linux_5_8 : linux_6_1;
+    c.profile = profile_of(s.profile);
     c.seed = s.seed;
     return c;
 }
@@ -168,7 +176,7 @@ inline setup throw_setup(dice& d) {
             .swappiness = static_cast<unsigned>(d.below(201)),
             .page_cluster = static_cast<unsigned>(d.below(6)),
             .cpu = d.ratio(1, 2) ? core::cortex_a72 : core::neoverse_n1,
-            .profile = d.ratio(1, 3) ? kernel::linux_5_8 : kernel::linux_6_1,
+            .profile = static_cast<kernel>(d.below(3)),
             .seed = d.below(1000)};
 }
 
