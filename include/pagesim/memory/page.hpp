@@ -16,6 +16,9 @@
 //            28   private        swap cache: the swap entry; free block: its order; per-CPU list: its migratetype; table
 //                                page: its level
 //
+// Built with PAGESIM_WIDE_PAGE the links are plain pointers and a page fills a cache line, as in the kernel. The
+// benchmarks measure both (docs/performance.md says what they found); nothing else may use it.
+//
 // Where a frame lies is not stored: its number follows from its address (mem_map) and its zone from its
 // number.
 //
@@ -27,9 +30,18 @@
 #include <pagesim/base/assert.hpp>
 #include <pagesim/base/flags.hpp>
 
+#include <cstddef>
 #include <cstdint>
 
 namespace pagesim {
+
+#ifdef PAGESIM_WIDE_PAGE
+using page_link = class page*;
+inline constexpr std::size_t page_struct_bytes = 64;
+#else
+using page_link = std::int32_t;
+inline constexpr std::size_t page_struct_bytes = 32;
+#endif
 
 // The kernel's PG_ names. The bit numbers are those of Linux 6.1 (include/linux/page-flags.h) where the
 // kernel has such a flag; from 24 on they are ours (the kernel keeps buddy and table in page_type).
@@ -57,7 +69,7 @@ enum class page_flag : std::uint8_t {
 
 using page_flags = flag_set<page_flag>;
 
-class page {
+class alignas(page_struct_bytes) page {
 public:
     page() = default;
     page(const page&) = delete;
@@ -111,8 +123,8 @@ public:
 private:
     friend struct page_node_traits;
 
-    std::int32_t next_;
-    std::int32_t prev_;
+    page_link next_;
+    page_link prev_;
     std::uint32_t flags_;
     std::int32_t refcount_;
     std::int32_t mapcount_plus_one_;
@@ -121,7 +133,7 @@ private:
     std::uint32_t private_;
 };
 
-static_assert(sizeof(page) == 32, "struct page is half a cache line");
+static_assert(sizeof(page) == page_struct_bytes, "struct page is half a cache line, or a whole one");
 
 [[noreturn]] void page_assertion_failed(const char* expression, const page& p, const char* file, int line);
 

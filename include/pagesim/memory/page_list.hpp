@@ -21,14 +21,25 @@ struct page_node_traits {
     using node_ptr = page*;
     using const_node_ptr = const page*;
 
-    static node_ptr get_next(const_node_ptr n) { return const_cast<node_ptr>(n) + n->next_; }
-    static node_ptr get_previous(const_node_ptr n) { return const_cast<node_ptr>(n) + n->prev_; }
-    static void set_next(node_ptr n, node_ptr next) { n->next_ = static_cast<std::int32_t>(next - n); }
-    static void set_previous(node_ptr n, node_ptr prev) { n->prev_ = static_cast<std::int32_t>(prev - n); }
+    static node_ptr get_next(const_node_ptr n) { return follow(n, n->next_); }
+    static node_ptr get_previous(const_node_ptr n) { return follow(n, n->prev_); }
+    static void set_next(node_ptr n, node_ptr next) { point(n, n->next_, next); }
+    static void set_previous(node_ptr n, node_ptr prev) { point(n, n->prev_, prev); }
+
+    static bool unlinked(const_node_ptr n) { return n->next_ == page_link{}; }
+    static void forget_links(node_ptr n) { n->next_ = n->prev_ = page_link{}; }
+
+private:
+    static node_ptr follow(const_node_ptr n, std::int32_t link) { return const_cast<node_ptr>(n) + link; }
+    static node_ptr follow(const_node_ptr /*n*/, node_ptr link) { return link; }
+    static void point(const_node_ptr n, std::int32_t& link, const_node_ptr to) {
+        link = static_cast<std::int32_t>(to - n);
+    }
+    static void point(const_node_ptr /*n*/, node_ptr& link, node_ptr to) { link = to; }
 };
 
 // Whether the frame is on no list. A frame of zeros is on none.
-[[nodiscard]] inline bool unlinked(const page& p) { return page_node_traits::get_next(&p) == &p; }
+[[nodiscard]] inline bool unlinked(const page& p) { return page_node_traits::unlinked(&p); }
 
 class page_list {
     using algorithms = boost::intrusive::circular_list_algorithms<page_node_traits>;
@@ -50,7 +61,7 @@ public:
     void remove(page& p) {
         PAGESIM_ASSERT_PAGE(!unlinked(p) && size_ > 0, p);
         algorithms::unlink(&p);
-        algorithms::init_header(&p); // a frame on no list is linked to itself
+        page_node_traits::forget_links(&p);
         --size_;
     }
     page& pop_back() {
