@@ -5,19 +5,6 @@
 
 namespace pagesim {
 
-namespace {
-
-constexpr vm_item shifted(vm_item first, unsigned by) {
-    return static_cast<vm_item>(static_cast<unsigned>(first) + by);
-}
-
-static_assert(shifted(vm_item::nr_inactive_anon, 4) == vm_item::nr_unevictable);
-static_assert(shifted(vm_item::nr_zone_inactive_anon, 4) == vm_item::nr_zone_unevictable);
-
-} // namespace
-
-vm_item node_item(lru_list l) { return shifted(vm_item::nr_inactive_anon, index_of(l)); }
-vm_item zone_item(lru_list l) { return shifted(vm_item::nr_zone_inactive_anon, index_of(l)); }
 vm_item isolated_item(lru_type t) {
     return t == lru_type::anon ? vm_item::nr_isolated_anon : vm_item::nr_isolated_file;
 }
@@ -59,34 +46,6 @@ lruvec::lruvec(node& home)
     for (const zone& z : home.zones()) {
         threshold_ = std::max<std::uint64_t>(threshold_, stat_threshold(z.managed(), 1));
     }
-}
-
-void lruvec::account(const page& p, std::int64_t n) {
-    const lru_list l = page_lru(p);
-    node_->zone_of(p).add_nr_zone_lru(index_of(l), n);
-    node_->stat().add(node_item(l), n);
-    node_->stat().add(zone_item(l), n);
-}
-
-void lruvec::add_page(page& p) {
-    PAGESIM_ASSERT_PAGE(!p.test(page_flag::lru), p);
-    p.set(page_flag::lru);
-    lists_[index_of(page_lru(p))].push_front(p);
-    account(p, 1);
-}
-
-void lruvec::add_page_tail(page& p) {
-    PAGESIM_ASSERT_PAGE(!p.test(page_flag::lru), p);
-    p.set(page_flag::lru);
-    lists_[index_of(page_lru(p))].push_back(p);
-    account(p, 1);
-}
-
-void lruvec::del_page(page& p) {
-    PAGESIM_ASSERT_PAGE(p.test(page_flag::lru), p);
-    p.clear(page_flag::lru);
-    lists_[index_of(page_lru(p))].remove(p);
-    account(p, -1);
 }
 
 std::uint64_t lruvec::size_in_zones(lru_list l, zone_type highest) const {

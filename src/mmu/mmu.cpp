@@ -9,7 +9,8 @@ translation mmu::refuse(mmu_fault f, std::uint8_t steps) {
 }
 
 translation mmu::walk_and_fill(page_table& table, translation_key key, access_kind kind, held before) {
-    const walk_result w = walk(table, key.page(), kind, model_.hardware_update);
+    walk_result w;
+    walk_into(w, table, key.page(), kind, model_.hardware_update);
     ++stats_.walks;
     stats_.walk_steps += w.steps;
     stats_.hw_access_flag += w.set_access_flag ? 1 : 0;
@@ -25,7 +26,7 @@ translation mmu::walk_and_fill(page_table& table, translation_key key, access_ki
         ++stats_.faulted_walks;
         return refuse(*w.fault, w.steps);
     }
-    return {.outcome = translation_outcome::walk, .steps = w.steps, .frame = w.leaf.frame()};
+    return {.outcome = translation_outcome::walk, .frame = w.leaf.frame(), .steps = w.steps};
 }
 
 translation mmu::translate(page_table& table, asid space, vpn n, access_kind kind) {
@@ -45,7 +46,7 @@ translation mmu::translate(page_table& table, asid space, vpn n, access_kind kin
     if (found == translation_outcome::l2_hit) tlb_.fill_l1(key, d);
     if (verdict == permission::denied) return refuse({.kind = fault_kind::permission, .level = 3}, 0);
     ++(found == translation_outcome::l1_hit ? stats_.l1_hits : stats_.l2_hits);
-    return {.outcome = found, .steps = 0, .frame = d.frame()};
+    return {.outcome = found, .frame = d.frame()};
 }
 
 } // namespace pagesim

@@ -28,8 +28,11 @@ remove_result remove_mapping(const reclaim_context& rc, page& p) {
     }
     rc.cpu.charge(rc.cpu.cost.remove_mapping);
     const shadow s = workingset_eviction(rc.lru, p, rc.profile.shadow);
-    const bool keep_shadow = rc.profile.anon_refaults == anon_refault::detected;
-    rc.swap.delete_from_swap_cache(p, keep_shadow ? std::optional<shadow>{s} : std::nullopt);
+    if (rc.profile.anon_refaults == anon_refault::detected) {
+        rc.swap.delete_from_swap_cache(p, s);
+    } else {
+        rc.swap.delete_from_swap_cache(p);
+    }
     return remove_result::removed;
 }
 

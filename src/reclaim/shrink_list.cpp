@@ -21,6 +21,10 @@ isolation isolate(const reclaim_context& rc, const scan_control& sc, lru_list li
     isolate_lru_pages(rc.cpu, rc.lru, list, n, sc.reclaim_idx, unmap, taken);
     account_isolated(rc, type_of(list), taken.taken.size);
     rc.cpu.emit(trace_kind::isolate, taken.nr_scanned, taken.taken.size);
+    for (unsigned i = 0; i < taken.taken.size; ++i) {
+        rc.map.prefetch_descriptor(*taken.taken.pages[i]);
+        rc.swap.prefetch_slot(*taken.taken.pages[i]);
+    }
     return taken;
 }
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include <pagesim/reclaim/shrink_page_list.hpp>
 
-#include <optional>
-
 namespace pagesim {
 
 namespace {
+
+constexpr verdict let_pass{};
 
 verdict keep(why reason) { return {disposition::keep, reason, page_lock::held}; }
 verdict activate(why reason) { return {disposition::activate, reason, page_lock::held}; }
@@ -23,28 +23,27 @@ verdict settle_writeback(const reclaim_context& rc, const scan_control& sc, page
     return activate(why::writeback);
 }
 
-std::optional<verdict> judge_references(const reclaim_context& rc, const scan_control& sc, page& p,
-                                        reclaim_stat& stat) {
-    if (sc.may.has(scan_permission::ignore_references)) return std::nullopt;
+verdict judge_references(const reclaim_context& rc, const scan_control& sc, page& p, reclaim_stat& stat) {
+    if (sc.may.has(scan_permission::ignore_references)) return let_pass;
     const reference_check check = page_check_references(rc, p);
     switch (check.outcome) {
     case page_references::activate: return activate(check.reason);
     case page_references::keep: ++stat.nr_ref_keep; return keep(check.reason);
     case page_references::reclaim: break;
     }
-    return std::nullopt;
+    return let_pass;
 }
 
-std::optional<verdict> give_swap_slot(const reclaim_context& rc, const scan_control& sc, page& p) {
-    if (p.test(page_flag::swapcache)) return std::nullopt;
+verdict give_swap_slot(const reclaim_context& rc, const scan_control& sc, page& p) {
+    if (p.test(page_flag::swapcache)) return let_pass;
     if (!sc.gfp.has(gfp_flag::io)) return keep(why::no_io);
     if (add_to_swap(rc, p) == swap_slot_result::full) return activate(why::no_swap);
-    return std::nullopt;
+    return let_pass;
 }
 
-std::optional<verdict> unmap(const reclaim_context& rc, page& p, reclaim_stat& stat) {
-    if (!p.mapped()) return std::nullopt;
-    if (rc.map.try_to_unmap(p) == unmap_result::unmapped) return std::nullopt;
+verdict unmap(const reclaim_context& rc, page& p, reclaim_stat& stat) {
+    if (!p.mapped()) return let_pass;
+    if (rc.map.try_to_unmap(p) == unmap_result::unmapped) return let_pass;
     ++stat.nr_unmap_fail;
     return activate(why::unmap_failed);
 }
@@ -54,21 +53,21 @@ bool may_enter_fs(const scan_control& sc, const page& p) {
     return sc.gfp.has(gfp_flag::fs) || (p.test(page_flag::swapcache) && sc.gfp.has(gfp_flag::io));
 }
 
-std::optional<verdict> write_out(const reclaim_context& rc, const scan_control& sc, page& p,
-                                 reclaim_stat& stat, io_plug& plug) {
-    if (!p.test(page_flag::dirty)) return std::nullopt;
+verdict write_out(const reclaim_context& rc, const scan_control& sc, page& p, reclaim_stat& stat,
+                  io_plug& plug) {
+    if (!p.test(page_flag::dirty)) return let_pass;
     if (!may_enter_fs(sc, p)) return keep(why::no_fs);
     if (!sc.may.has(scan_permission::writepage)) return keep(why::no_writepage);
     switch (pageout(rc, p, plug)) {
     case pageout_result::keep: return keep(why::pinned);
-    case pageout_result::clean: return std::nullopt;
+    case pageout_result::clean: return let_pass;
     case pageout_result::success: break;
     }
     ++stat.nr_pageout;
     if (p.test(page_flag::writeback)) return keep_unlocked(why::written);
     if (p.test(page_flag::dirty)) return keep_unlocked(why::redirtied);
     p.set(page_flag::locked); // the write was synchronous: lock it again and go on to free it
-    return std::nullopt;
+    return let_pass;
 }
 
 } // namespace
@@ -81,10 +80,10 @@ verdict judge_page(const reclaim_context& rc, scan_control& sc, page& p, reclaim
     PAGESIM_ASSERT_PAGE(p.test(page_flag::swapbacked), p); // there are no file pages here
     if (!sc.may.has(scan_permission::unmap) && p.mapped()) return keep(why::may_not_unmap);
     if (p.test(page_flag::writeback)) return settle_writeback(rc, sc, p, stat);
-    if (const auto v = judge_references(rc, sc, p, stat)) return *v;
-    if (const auto v = give_swap_slot(rc, sc, p)) return *v;
-    if (const auto v = unmap(rc, p, stat)) return *v;
-    if (const auto v = write_out(rc, sc, p, stat, plug)) return *v;
+    if (const verdict v = judge_references(rc, sc, p, stat); v.decided()) return v;
+    if (const verdict v = give_swap_slot(rc, sc, p); v.decided()) return v;
+    if (const verdict v = unmap(rc, p, stat); v.decided()) return v;
+    if (const verdict v = write_out(rc, sc, p, stat, plug); v.decided()) return v;
     if (remove_mapping(rc, p) == remove_result::busy) return keep(why::busy);
     return {disposition::free, why::reclaimed, page_lock::held};
 }

@@ -59,23 +59,18 @@ std::uint64_t* rmap::mapped_descriptor(const page& p, const anon_vma& av) const 
     return d.valid() && d.frame() == frames_.pfn_of(p) ? slot : nullptr;
 }
 
-references rmap::page_referenced(page& p) {
-    references found;
-    if (!p.mapped()) return found;
+references rmap::ask_descriptors(page& p) {
     cpu_.charge(cpu_.cost.page_referenced);
     const anon_vma& av = anon_vmas_[p.mapping()];
     std::uint64_t* slot = mapped_descriptor(p, av);
-    if (slot == nullptr) return found;
+    if (slot == nullptr) return {};
     if (av.range->flags.has(vm_flag::locked)) {
         if (profile_.locked_ranges == locked_range_rule::reference_check) p.set(page_flag::mlocked);
-        found.locked_range = true;
-        return found;
+        return {.locked_range = true};
     }
-    if (!ptep_clear_flush_young(tlbs_, {av.owner->id(), vpn_of(p)}, *slot)) return found;
-    if (av.range->flags.has(vm_flag::seq_read)) return found;
-    found.ranges = 1;
-    found.flags = av.range->flags;
-    return found;
+    if (!ptep_clear_flush_young(tlbs_, {av.owner->id(), vpn_of(p)}, *slot)) return {};
+    if (av.range->flags.has(vm_flag::seq_read)) return {};
+    return {.ranges = 1};
 }
 
 unmap_result rmap::try_to_unmap(page& p) {

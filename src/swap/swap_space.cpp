@@ -110,7 +110,7 @@ std::optional<shadow> swap_space::shadow_at(swap_entry e) const {
     return shadow::from_bits(word >> 1U);
 }
 
-std::optional<shadow> swap_space::add_to_swap_cache(page& p, swap_entry e) {
+std::optional<shadow> swap_space::add_to_swap_cache(page& p, const swap_entry& e) {
     PAGESIM_ASSERT_PAGE(!p.test(page_flag::swapcache) && area_->has_cache(e.offset), p);
     const std::optional<shadow> old = shadow_at(e);
     PAGESIM_ASSERT_PAGE(lookup(e) == nullptr, p);
@@ -124,11 +124,11 @@ std::optional<shadow> swap_space::add_to_swap_cache(page& p, swap_entry e) {
     return old;
 }
 
-void swap_space::delete_from_swap_cache(page& p, std::optional<shadow> left) {
+void swap_space::take_out_of_cache(page& p, std::uint64_t word_left) {
     const swap_entry e = entry_of(p);
     PAGESIM_ASSERT_PAGE(p.test(page_flag::swapcache) && lookup(e) == &p, p);
     PAGESIM_ASSERT_PAGE(!p.test(page_flag::writeback), p);
-    cache_[e.offset] = left ? (left->bits() << 1U) | 1U : 0;
+    cache_[e.offset] = word_left;
     p.clear(page_flag::swapcache);
     p.set_private_data(0);
     --cached_;
@@ -145,7 +145,7 @@ bool swap_space::try_to_free_swap(page& p) {
 }
 
 void swap_space::drop_from_swap_cache(page& p) {
-    delete_from_swap_cache(p, std::nullopt);
+    delete_from_swap_cache(p);
     p.set(page_flag::dirty);
     const bool last = p.put_testzero();
     PAGESIM_ASSERT_PAGE(!last, p);

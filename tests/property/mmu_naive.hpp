@@ -165,7 +165,7 @@ private:
         l1.put({p, word});
         if (!allowed(word, kind)) return fault(fault_kind::permission, 3, 4);
         return {
-            .outcome = translation_outcome::walk, .steps = 4, .frame = pfn{(word >> 12U) & 0xf'ffff'ffffU}};
+            .outcome = translation_outcome::walk, .frame = pfn{(word >> 12U) & 0xf'ffff'ffffU}, .steps = 4};
     }
 
     hafdbs feature_;

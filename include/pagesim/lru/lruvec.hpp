@@ -137,7 +137,7 @@ public:
     void check_consistency() const;
 
 private:
-    void account(const page& p, std::int64_t n);
+    void account(const page& p, lru_list l, std::int64_t n);
 
     node* node_;
     std::array<page_list, nr_lru_lists> lists_;
@@ -146,8 +146,44 @@ private:
 };
 
 // The two vmstat items of a list: nr_inactive_anon, nr_zone_inactive_anon, ...
-[[nodiscard]] vm_item node_item(lru_list l);
-[[nodiscard]] vm_item zone_item(lru_list l);
+[[nodiscard]] constexpr vm_item node_item(lru_list l) {
+    return static_cast<vm_item>(static_cast<unsigned>(vm_item::nr_inactive_anon) + index_of(l));
+}
+[[nodiscard]] constexpr vm_item zone_item(lru_list l) {
+    return static_cast<vm_item>(static_cast<unsigned>(vm_item::nr_zone_inactive_anon) + index_of(l));
+}
+static_assert(node_item(lru_list::unevictable) == vm_item::nr_unevictable);
+static_assert(zone_item(lru_list::unevictable) == vm_item::nr_zone_unevictable);
 [[nodiscard]] vm_item isolated_item(lru_type t);
+
+inline void lruvec::account(const page& p, lru_list l, std::int64_t n) {
+    node_->zone_of(p).add_nr_zone_lru(index_of(l), n);
+    node_->stat().add(node_item(l), n);
+    node_->stat().add(zone_item(l), n);
+}
+
+inline void lruvec::add_page(page& p) {
+    PAGESIM_ASSERT_PAGE(!p.test(page_flag::lru), p);
+    p.set(page_flag::lru);
+    const lru_list l = page_lru(p);
+    list(l).push_front(p);
+    account(p, l, 1);
+}
+
+inline void lruvec::add_page_tail(page& p) {
+    PAGESIM_ASSERT_PAGE(!p.test(page_flag::lru), p);
+    p.set(page_flag::lru);
+    const lru_list l = page_lru(p);
+    list(l).push_back(p);
+    account(p, l, 1);
+}
+
+inline void lruvec::del_page(page& p) {
+    PAGESIM_ASSERT_PAGE(p.test(page_flag::lru), p);
+    p.clear(page_flag::lru);
+    const lru_list l = page_lru(p);
+    list(l).remove(p);
+    account(p, l, -1);
+}
 
 } // namespace pagesim

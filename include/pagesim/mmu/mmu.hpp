@@ -59,11 +59,12 @@ namespace pagesim {
 
 enum class translation_outcome : std::uint8_t { l1_hit, l2_hit, walk, fault };
 
+// Larger than two registers on purpose: it is returned in memory, where each member is read as it was written.
 struct translation {
     translation_outcome outcome = translation_outcome::fault;
     mmu_fault fault{};      // if outcome is fault
-    std::uint8_t steps = 0; // descriptors fetched
     pfn frame{0};           // unless outcome is fault
+    std::uint8_t steps = 0; // descriptors fetched
 
     [[nodiscard]] bool ok() const { return outcome != translation_outcome::fault; }
 };

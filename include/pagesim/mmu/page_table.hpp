@@ -92,6 +92,11 @@ public:
         return t == nullptr ? nullptr : &t->words[table_index(n, 3)];
     }
 
+    // Tells the host that the descriptor of `n` will be wanted.
+    void prefetch_leaf(vpn n) const {
+        if (const std::uint64_t* slot = leaf(n)) __builtin_prefetch(slot, 1);
+    }
+
     // Calls visit(vpn, std::uint64_t& word) for every descriptor of [first, end) whose table exists, also
     // for those that hold nothing. `visit` must not install or release tables.
     template <typename Visit>

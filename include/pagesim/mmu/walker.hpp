@@ -50,15 +50,15 @@ struct walk_result {
     bool cleared_read_only = false;
 };
 
-// Walks for one access and updates the descriptor as `feature` allows.
-[[nodiscard]] inline walk_result walk(page_table& table, vpn n, access_kind kind, hafdbs feature) {
+// Walks for one access and updates the descriptor as `feature` allows. `r` is fresh; it is filled in place because a
+// copy of it would wait for its members to reach the host's cache.
+inline void walk_into(walk_result& r, page_table& table, vpn n, access_kind kind, hafdbs feature) {
     const auto fault = [](fault_kind k, int level) {
         return mmu_fault{.kind = k, .level = static_cast<std::uint8_t>(level)};
     };
-    walk_result r;
     if (raw(n) >= vpn_limit) {
         r.fault = fault(fault_kind::translation, 0);
-        return r;
+        return;
     }
     std::uint64_t* const slot = table.leaf(n);
     if (slot == nullptr) {
@@ -66,18 +66,18 @@ struct walk_result {
             std::max(table.missing_level(n) - 1, 0); // without a root TTBR0 holds an empty table
         r.fault = fault(fault_kind::translation, level);
         r.steps = static_cast<std::uint8_t>(level + 1);
-        return r;
+        return;
     }
     r.steps = table_levels;
     descriptor d{*slot};
     if (!d.leaf_or_table()) {
         r.fault = fault(fault_kind::translation, 3);
-        return r;
+        return;
     }
     if (!d.young()) {
         if (feature == hafdbs::none) {
             r.fault = fault(fault_kind::access_flag, 3);
-            return r;
+            return;
         }
         d = d.mkyoung();
         *slot = d.word();
@@ -92,6 +92,11 @@ struct walk_result {
         r.fault = fault(fault_kind::permission, 3);
     }
     r.leaf = d;
+}
+
+[[nodiscard]] inline walk_result walk(page_table& table, vpn n, access_kind kind, hafdbs feature) {
+    walk_result r;
+    walk_into(r, table, n, kind, feature);
     return r;
 }
 

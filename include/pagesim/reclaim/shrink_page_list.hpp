@@ -41,18 +41,21 @@
 namespace pagesim {
 
 enum class disposition : std::uint8_t {
-    keep,     // put it back where its flags say
-    activate, // put it on the active list (or, mlocked, on the unevictable one)
-    free,     // its count is 0: give the frame back
+    undecided, // the step lets it pass
+    keep,      // put it back where its flags say
+    activate,  // put it on the active list (or, mlocked, on the unevictable one)
+    free,      // its count is 0: give the frame back
 };
 
 // Whether judge_page left the page locked; the caller unlocks.
 enum class page_lock : std::uint8_t { not_held, held };
 
 struct [[nodiscard]] verdict {
-    disposition what = disposition::keep;
+    disposition what = disposition::undecided;
     why reason = why::locked;
     page_lock lock = page_lock::held;
+
+    [[nodiscard]] bool decided() const { return what != disposition::undecided; }
 };
 
 // kernel: struct reclaim_stat.

@@ -36,10 +36,9 @@ struct anon_vma {
     vpn base{0}; // index 0
 };
 
-// What page_referenced found: how many ranges used the page, and their flags.
+// What page_referenced found: how many ranges used the page.
 struct references {
     unsigned ranges = 0;
-    vm_flags flags{};
     bool locked_range = false; // met VM_LOCKED: the walk stopped (6.1: and the page was mlocked)
 };
 
@@ -64,8 +63,14 @@ public:
     // kernel: page_remove_rmap(). The caller drops the descriptor's reference.
     void page_remove_rmap(page& p);
 
+    // Tells the host that the page's descriptor will be wanted: a batch of pages waits for memory once, not in turn.
+    void prefetch_descriptor(const page& p) const {
+        if (p.mapped()) anon_vmas_[p.mapping()].owner->table().prefetch_leaf(vpn_of(p));
+    }
     // kernel: folio_referenced().
-    [[nodiscard]] references page_referenced(page& p);
+    [[nodiscard]] references page_referenced(page& p) {
+        return p.mapped() ? ask_descriptors(p) : references{};
+    }
     // kernel: try_to_unmap(). The page is locked and in the swap cache. Fails for a locked range, and in 5.8
     // if the page was used since page_referenced looked.
     [[nodiscard]] unmap_result try_to_unmap(page& p);
@@ -75,6 +80,7 @@ public:
     [[nodiscard]] vpn vpn_of(const page& p) const { return anon_vmas_[p.mapping()].base + p.index(); }
 
 private:
+    [[nodiscard]] references ask_descriptors(page& p);
     // The descriptor that maps the page, or null.
     [[nodiscard]] std::uint64_t* mapped_descriptor(const page& p, const anon_vma& av) const;
     void set_owner(page& p, const vma& range, vpn at);

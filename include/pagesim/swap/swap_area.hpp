@@ -52,6 +52,8 @@ public:
     [[nodiscard]] unsigned count(std::uint64_t offset) const { return map_[offset] & 0x3fU; }
     [[nodiscard]] bool has_cache(std::uint64_t offset) const { return (map_[offset] & swap_has_cache) != 0; }
 
+    void prefetch(std::uint64_t offset) const { __builtin_prefetch(&map_[offset], 1); }
+
     // kernel: scan_swap_map_slots(). Fills `out` with free slots, each marked SWAP_HAS_CACHE; returns how
     // many.
     unsigned scan_slots(std::span<std::uint64_t> out);

@@ -71,14 +71,23 @@ public:
     [[nodiscard]] bool prepare_cache(swap_entry e) { return area_->prepare_cache(e.offset); }
     void clear_cache_mark(swap_entry e);
 
+    // Tells the host that the page's slot will be wanted.
+    void prefetch_slot(const page& p) const {
+        if (!p.test(page_flag::swapcache)) return;
+        const std::uint64_t offset = entry_of(p).offset;
+        __builtin_prefetch(&cache_[offset], 1);
+        area_->prefetch(offset);
+    }
     // kernel: lookup in the swap address space. Null if no page holds the slot.
     [[nodiscard]] page* lookup(swap_entry e) const;
     [[nodiscard]] std::optional<shadow> shadow_at(swap_entry e) const;
     // kernel: add_to_swap_cache(). The slot is marked 0x40 already. Returns the shadow that it replaces.
-    std::optional<shadow> add_to_swap_cache(page& p, swap_entry e);
+    std::optional<shadow> add_to_swap_cache(page& p, const swap_entry& e);
     // kernel: __delete_from_swap_cache() and put_swap_folio(): drops the cache's hold on the slot (and
     // leaves a shadow). The cache's page reference is the caller's to drop or to have frozen.
-    void delete_from_swap_cache(page& p, std::optional<shadow> left);
+    void delete_from_swap_cache(page& p, std::optional<shadow> left = std::nullopt) {
+        take_out_of_cache(p, left ? (left->bits() << 1U) | 1U : 0);
+    }
     // kernel: folio_free_swap(): takes the page out of the swap cache if nothing else names its slot. The
     // page becomes dirty and loses the cache's reference (never its last).
     bool try_to_free_swap(page& p);
@@ -95,6 +104,7 @@ public:
     void check_consistency() const;
 
 private:
+    void take_out_of_cache(page& p, std::uint64_t word_left);
     [[nodiscard]] bool cache_active();
     unsigned get_swap_pages(std::span<std::uint64_t> out);
     void free_swap_slot(std::uint64_t offset);
