@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+// What the benchmarks share: sizes, the thread's CPU time, a place for one figure after the other.
+//
+// Under CTest every benchmark runs at a smoke size. PAGESIM_BENCH_FULL in the environment (script/bench sets it) adds the
+// sizes whose figures are reported.
+#pragma once
+
+#include <pagesim/fault/handle_mm_fault.hpp>
+#include <pagesim/machine/parts.hpp>
+
+#include <benchmark/benchmark.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <ctime>
+#include <memory>
+
+namespace pagesim::bench {
+
+[[nodiscard]] inline bool full_size() { return std::getenv("PAGESIM_BENCH_FULL") != nullptr; }
+
+// CPU time of this thread, in seconds: what others use of the host is not in it.
+[[nodiscard]] inline double thread_seconds() {
+    timespec t{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
+}
+
+// Times one piece of work of a benchmark with UseManualTime().
+template <typename Work>
+void timed(benchmark::State& state, Work work) {
+    const double began = thread_seconds();
+    work();
+    state.SetIterationTime(thread_seconds() - began);
+}
+
+class nobody_to_wake final : public waker {
+public:
+    unsigned wake_all(wait_channel /*channel*/) override { return 0; }
+    [[nodiscard]] bool anyone_waits(wait_reason /*reason*/) const override { return false; }
+};
+
+// The parts of a machine with one address space, driven by hand.
+struct bare_machine {
+    bare_machine(const machine_config& config, page_count range_pages)
+        : parts{config, waker, nullptr}, space{parts.new_mm()} {
+        space->insert_vma({.first = vpn{0}, .end = vpn{range_pages.value}});
+        parts.settle(*space);
+    }
+    // A first store. The machine must have the memory for it.
+    page& touch(vpn n) {
+        fault_cursor f;
+        f.where = n;
+        f.kind = access_kind::write;
+        while (!handle_mm_fault(parts.fc, *space, f).done()) {}
+        PAGESIM_ASSERT(f.outcome == fault_outcome::resolved);
+        return parts.frames[descriptor{*space->table().leaf(n)}.frame()];
+    }
+    void run_due_events() {
+        while (parts.events.run_one(parts.clock.now())) {}
+    }
+    void finish_io() {
+        for (; !parts.events.empty(); run_due_events()) {
+            parts.clock.advance_to(std::max(parts.clock.now(), parts.events.next_time()));
+        }
+    }
+
+    nobody_to_wake waker;
+    machine_parts parts;
+    std::unique_ptr<mm> space;
+};
+
+} // namespace pagesim::bench
