@@ -18,11 +18,11 @@ void map_new_page(const fault_context& fc, mm& owner, const fault_cursor& f, pag
     rc.map.page_add_new_anon_rmap(p, *f.range, f.where);
     ++owner.anon_pages;
     if (rc.profile.birth == new_anon_list::active) p.set(page_flag::active);
-    if (f.range->flags.has(vm_flag::locked) && !p.test_and_set(page_flag::mlocked)) {
-        rc.cpu.count(vm_item::nr_mlock);
-        rc.cpu.count(vm_item::unevictable_pgs_mlocked);
+    if (f.range->flags.has(vm_flag::locked)) {
+        rc.batches.mlock_new_page(p);
+    } else {
+        rc.batches.lru_cache_add(p);
     }
-    rc.batches.lru_cache_add(p);
     const descriptor d = descriptor::page(rc.home.frames().pfn_of(p), page_prot::readonly);
     *owner.table().leaf(f.where) = d.mkdirty().mkwrite().word();
 }
@@ -62,11 +62,11 @@ void reuse(const fault_context& fc, mm& owner, const fault_cursor& f) {
 }
 
 // The old page loses this mapping (the zero page has none to lose).
-void drop_old(const fault_context& fc, mm& owner, const descriptor& old) {
+void drop_old(const fault_context& fc, mm& owner, const vma& range, const descriptor& old) {
     if (old.special()) return;
     const reclaim_context& rc = fc.rc;
     page& p = rc.home.frames()[old.frame()];
-    rc.map.page_remove_rmap(p);
+    rc.map.page_remove_rmap(p, range);
     --owner.anon_pages;
     const bool frees_slot = rc.profile.reuse == anon_reuse::by_exclusive_mark;
     if (frees_slot && p.test(page_flag::swapcache) && !p.mapped() && !p.test(page_flag::locked))
@@ -118,7 +118,7 @@ step_result do_wp_page(const fault_context& fc, mm& owner, fault_cursor& f) {
     cpu.charge(cpu.cost.wp_copy);
     ptep_clear_flush(fc.tlbs, {owner.id(), f.where}, *owner.table().leaf(f.where)); // break before make
     map_new_page(fc, owner, f, *f.alloc.result);
-    drop_old(fc, owner, old);
+    drop_old(fc, owner, *f.range, old);
     return step_done;
 }
 

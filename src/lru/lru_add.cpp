@@ -63,21 +63,133 @@ void lru_batches::apply_activate(page& p) {
     cpu_.emit(trace_kind::activate, raw(lru_.home().frames().pfn_of(p)));
 }
 
+void lru_batches::mark_page_accessed(page& p) {
+    if (!p.test_and_set(page_flag::referenced) || p.test(page_flag::unevictable)) return;
+    if (p.test(page_flag::active)) return;
+    if (p.test(page_flag::lru)) {
+        activate_page(p);
+    } else {
+        p.set(page_flag::active); // it waits to be added
+    }
+    p.clear(page_flag::referenced);
+    ++lru_.nonresident_age;
+}
+
+// ---- locked memory
+
+void lru_batches::count_mlock(page& p) {
+    if (p.test_and_set(page_flag::mlocked)) return;
+    cpu_.count(vm_item::nr_mlock);
+    cpu_.count(vm_item::unevictable_pgs_mlocked);
+}
+
+void lru_batches::append_mlock(page& p, mlock_entry what) {
+    p.get();
+    mlock_entries_[mlock_.size] = what;
+    mlock_.pages[mlock_.size++] = &p;
+    if (mlock_.size == pagevec_size) drain_mlock();
+}
+
+void lru_batches::drain_mlock() {
+    const batch full = mlock_;
+    const auto entries = mlock_entries_;
+    mlock_.size = 0;
+    for (unsigned i = 0; i < full.size; ++i) {
+        switch (entries[i]) {
+        case mlock_entry::mlock: apply_mlock(*full.pages[i]); break;
+        case mlock_entry::new_page: apply_mlock_new(*full.pages[i]); break;
+        case mlock_entry::munlock: apply_munlock(*full.pages[i]); break;
+        }
+    }
+    for (unsigned i = 0; i < full.size; ++i) put_page(*full.pages[i]);
+}
+
+void lru_batches::move_to_unevictable(page& p) {
+    lru_.del_page(p);
+    p.clear(page_flag::active);
+    p.set(page_flag::unevictable);
+    lru_.add_page(p);
+    cpu_.count(vm_item::unevictable_pgs_culled);
+}
+
+void lru_batches::rescue(page& p) {
+    lru_.del_page(p);
+    p.clear(page_flag::unevictable);
+    lru_.add_page(p);
+    cpu_.count(vm_item::unevictable_pgs_rescued);
+}
+
+void lru_batches::mlock_page(page& p) {
+    const bool known = p.test(page_flag::mlocked);
+    count_mlock(p);
+    if (rule_ == mlock_rule::in_batches) return append_mlock(p, mlock_entry::mlock);
+    if (known || !p.test(page_flag::lru)) return;
+    p.get();
+    lru_.del_page(p);
+    lru_cache_add(p);
+    put_page(p);
+}
+
+void lru_batches::apply_mlock(page& p) {
+    if (!p.test(page_flag::lru)) return; // who has taken it off puts it back where it belongs
+    if (page_evictable(p)) {
+        if (p.test(page_flag::unevictable)) rescue(p);
+    } else if (!p.test(page_flag::unevictable)) {
+        move_to_unevictable(p);
+    }
+}
+
+void lru_batches::mlock_new_page(page& p) {
+    count_mlock(p);
+    if (rule_ == mlock_rule::at_once) return lru_cache_add(p);
+    append_mlock(p, mlock_entry::new_page);
+}
+
+void lru_batches::apply_mlock_new(page& p) {
+    PAGESIM_ASSERT_PAGE(!p.test(page_flag::lru), p);
+    if (!page_evictable(p)) {
+        p.clear(page_flag::active);
+        p.set(page_flag::unevictable);
+        cpu_.count(vm_item::unevictable_pgs_culled);
+    }
+    lru_.add_page(p);
+}
+
+void lru_batches::munlock_page(page& p) {
+    if (rule_ == mlock_rule::in_batches) return append_mlock(p, mlock_entry::munlock);
+    if (p.test(page_flag::mlocked)) apply_munlock(p);
+}
+
+void lru_batches::apply_munlock(page& p) {
+    const bool listed = p.test(page_flag::lru);
+    if (p.test_and_clear(page_flag::mlocked)) {
+        cpu_.count(vm_item::nr_mlock, -1);
+        cpu_.count(listed || !p.test(page_flag::unevictable) ? vm_item::unevictable_pgs_munlocked
+                                                             : vm_item::unevictable_pgs_stranded);
+    }
+    if (listed && p.test(page_flag::unevictable) && page_evictable(p)) rescue(p);
+}
+
 void lru_batches::lru_add_drain() {
     drain(add_, &lru_batches::apply_add);
     drain(rotate_, &lru_batches::apply_rotate);
     drain(activate_, &lru_batches::apply_activate);
+    drain_mlock();
 }
 
 void lru_batches::put_page(page& p) {
     if (!p.put_testzero()) return;
+    if (p.test_and_clear(page_flag::mlocked)) {
+        cpu_.count(vm_item::nr_mlock, -1);
+        cpu_.count(vm_item::unevictable_pgs_cleared);
+    }
     if (p.test(page_flag::lru)) lru_.del_page(p);
     lru_.home().free_page(p);
 }
 
 unsigned lru_batches::batches_with(const page& p) const {
     unsigned n = 0;
-    for (const batch* b : {&add_, &rotate_, &activate_}) {
+    for (const batch* b : {&add_, &rotate_, &activate_, &mlock_}) {
         for (unsigned i = 0; i < b->size; ++i) n += b->pages[i] == &p ? 1U : 0U;
     }
     return n;

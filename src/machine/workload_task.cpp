@@ -2,6 +2,7 @@
 #include <pagesim/machine/task.hpp>
 
 #include <pagesim/fault/handle_mm_fault.hpp>
+#include <pagesim/process/address_space.hpp>
 
 #include <algorithm>
 
@@ -18,11 +19,8 @@ step_result workload_task::step() {
         return r;
     }
     if (faulting_) return run_fault();
-    if (unmapping_ != nullptr) {
-        const step_result r = unmap_range(parts_.fc, *mm_, *unmapping_, unmap_);
-        if (!r.done()) return r;
-        unmapping_ = nullptr;
-    }
+    if (unmapping_) return run_unmap();
+    if (locking_) return run_lock();
     if (at_ < block_.records.size()) return run_records();
     return next_item();
 }
@@ -111,6 +109,31 @@ step_result workload_task::run_fault() {
     return step_again;
 }
 
+// A region may be several ranges by now, or a part of one.
+step_result workload_task::run_unmap() {
+    vma* const range = mm_->find_vma(part_.first);
+    PAGESIM_ASSERT(range != nullptr && range->first == part_.first && range->end <= part_.end);
+    const vpn range_end = range->end;
+    const step_result r = unmap_range(parts_.fc, *mm_, *range, unmap_);
+    if (!r.done()) return r;
+    part_.first = range_end;
+    unmapping_ = part_.first < part_.end;
+    return step_again;
+}
+
+step_result workload_task::run_lock() {
+    const step_result r = change_lock(parts_.fc, *mm_, lock_what_, part_.first, part_.end, lock_);
+    if (!r.done()) return r;
+    locking_ = false;
+    if (lock_.outcome == fault_outcome::out_of_memory) {
+        parts_.cpu.count(vm_item::oom_kill);
+        parts_.cpu.emit(trace_kind::oom, entity.id());
+        fault_.where = lock_.next;
+        return end(run_outcome::out_of_memory);
+    }
+    return step_again;
+}
+
 step_result workload_task::next_item() {
     block_ = {};
     at_ = 0;
@@ -141,8 +164,18 @@ step_result workload_task::perform(const op_anon& op) {
 }
 
 step_result workload_task::perform(const op_unmap& op) {
-    unmapping_ = mm_->find_vma(op.first);
-    PAGESIM_ASSERT(unmapping_ != nullptr && unmapping_->first == op.first);
+    part_ = {.first = op.first, .end = op.first + op.pages.value};
+    split_at(parts_.fc, *mm_, part_.first);
+    split_at(parts_.fc, *mm_, part_.end);
+    unmapping_ = true;
+    return step_again;
+}
+
+step_result workload_task::perform(const op_lock& op) {
+    part_ = {.first = op.first, .end = op.first + op.pages.value};
+    lock_what_ = op.what == op_lock::action::mlock ? lock_action::mlock : lock_action::munlock;
+    lock_ = {};
+    locking_ = true;
     return step_again;
 }
 

@@ -30,6 +30,19 @@ vma& mm::insert_vma(const vma& v) {
     return **vmas_.insert(it, std::make_unique<vma>(v));
 }
 
+vma& mm::split_vma(vma& v, vpn at) {
+    PAGESIM_ASSERT(v.first < at && at < v.end);
+    vma upper = v;
+    upper.first = at;
+    v.end = at;
+    return insert_vma(upper);
+}
+
+vma* mm::next_vma(const vma& v) {
+    const auto it = first_above(vmas_, v.end);
+    return it != vmas_.end() && (*it)->first == v.end ? it->get() : nullptr;
+}
+
 void mm::erase_vma(vpn first) {
     const auto it = first_above(vmas_, first);
     PAGESIM_ASSERT(it != vmas_.end() && (*it)->first == first);

@@ -9,8 +9,8 @@ namespace pagesim {
 
 namespace {
 
-void unmap_page(const reclaim_context& rc, mm& owner, page& p) {
-    rc.map.page_remove_rmap(p);
+void unmap_page(const reclaim_context& rc, mm& owner, const vma& range, page& p) {
+    rc.map.page_remove_rmap(p, range);
     --owner.anon_pages;
     if (p.test(page_flag::swapcache) && !p.mapped() && !p.test(page_flag::locked))
         rc.swap.try_to_free_swap(p);
@@ -28,7 +28,7 @@ void free_swap_and_cache(const reclaim_context& rc, mm& owner, swap_entry e) {
     rc.batches.put_page(*cached);
 }
 
-void zap(const fault_context& fc, mm& owner, std::uint64_t& word) {
+void zap(const fault_context& fc, mm& owner, const vma& range, std::uint64_t& word) {
     const descriptor d{word};
     word = 0;
     fc.rc.cpu.charge(fc.rc.cpu.cost.unmap_page);
@@ -36,7 +36,7 @@ void zap(const fault_context& fc, mm& owner, std::uint64_t& word) {
         const swap_bits bits = d.swap_entry();
         free_swap_and_cache(fc.rc, owner, {.offset = bits.offset, .type = bits.type});
     } else if (!d.special()) {
-        unmap_page(fc.rc, owner, fc.rc.home.frames()[d.frame()]);
+        unmap_page(fc.rc, owner, range, fc.rc.home.frames()[d.frame()]);
     }
 }
 
@@ -79,7 +79,7 @@ step_result unmap_range(const fault_context& fc, mm& owner, vma& range, unmap_cu
     const vpn stop = std::min(range.end, table_end);
     fc.tlbs.flush_range(owner.id(), c.next, stop);
     owner.table().for_each_leaf(c.next, stop, [&](vpn, std::uint64_t& word) {
-        if (word != 0) zap(fc, owner, word);
+        if (word != 0) zap(fc, owner, range, word);
     });
     c.next = stop;
     if (c.next < range.end) return step_again;

@@ -4,6 +4,8 @@
 #include <pagesim/mmu/descriptor.hpp>
 #include <pagesim/mmu/ptep.hpp>
 
+#include <utility>
+
 namespace pagesim {
 
 void rmap::anon_vma_prepare(mm& owner, vma& range) {
@@ -16,15 +18,25 @@ void rmap::anon_vma_prepare(mm& owner, vma& range) {
         id = free_ids_.back();
         free_ids_.pop_back();
     }
-    anon_vmas_[id] = {.owner = &owner, .range = &range, .base = range.first};
+    anon_vmas_[id] = {.owner = &owner, .base = range.first, .users = 1};
     range.anon_vma = id;
 }
 
+void rmap::share_anon_vma(const vma& range) {
+    if (range.anon_vma != 0) ++anon_vmas_[range.anon_vma].users;
+}
+
 void rmap::release_anon_vma(vma& range) {
-    if (range.anon_vma == 0) return;
-    anon_vmas_[range.anon_vma] = {};
-    free_ids_.push_back(range.anon_vma);
-    range.anon_vma = 0;
+    const std::uint32_t id = std::exchange(range.anon_vma, 0);
+    if (id == 0 || --anon_vmas_[id].users > 0) return;
+    anon_vmas_[id] = {};
+    free_ids_.push_back(id);
+}
+
+const vma& rmap::range_of(const page& p, const anon_vma& av) const {
+    const vma* range = av.owner->find_vma(av.base + p.index());
+    PAGESIM_ASSERT_PAGE(range != nullptr, p);
+    return *range;
 }
 
 void rmap::set_owner(page& p, const vma& range, vpn at) {
@@ -35,10 +47,15 @@ void rmap::set_owner(page& p, const vma& range, vpn at) {
 
 void rmap::page_add_new_anon_rmap(page& p, const vma& range, vpn at) {
     p.set(page_flag::swapbacked);
-    page_add_anon_rmap(p, range, at, exclusivity::exclusive);
+    add_mapping(p, range, at, exclusivity::exclusive);
 }
 
 void rmap::page_add_anon_rmap(page& p, const vma& range, vpn at, exclusivity e) {
+    add_mapping(p, range, at, e);
+    if (range.flags.has(vm_flag::locked)) batches_.mlock_page(p);
+}
+
+void rmap::add_mapping(page& p, const vma& range, vpn at, exclusivity e) {
     p.add_mapping();
     if (p.mapcount() == 1) cpu_.count(vm_item::nr_anon_pages);
     set_owner(p, range, at);
@@ -46,10 +63,11 @@ void rmap::page_add_anon_rmap(page& p, const vma& range, vpn at, exclusivity e) 
         p.set(page_flag::anon_exclusive);
 }
 
-void rmap::page_remove_rmap(page& p) {
+void rmap::page_remove_rmap(page& p, const vma& range) {
     PAGESIM_ASSERT_PAGE(p.mapped(), p);
     p.remove_mapping();
     if (!p.mapped()) cpu_.count(vm_item::nr_anon_pages, -1);
+    if (range.flags.has(vm_flag::locked)) batches_.munlock_page(p);
 }
 
 std::uint64_t* rmap::mapped_descriptor(const page& p, const anon_vma& av) const {
@@ -64,12 +82,13 @@ references rmap::ask_descriptors(page& p) {
     const anon_vma& av = anon_vmas_[p.mapping()];
     std::uint64_t* slot = mapped_descriptor(p, av);
     if (slot == nullptr) return {};
-    if (av.range->flags.has(vm_flag::locked)) {
-        if (profile_.locked_ranges == locked_range_rule::reference_check) p.set(page_flag::mlocked);
+    const vma& range = range_of(p, av);
+    if (range.flags.has(vm_flag::locked)) {
+        if (profile_.locked_ranges == locked_range_rule::reference_check) batches_.mlock_page(p);
         return {.locked_range = true};
     }
     if (!ptep_clear_flush_young(tlbs_, {av.owner->id(), vpn_of(p)}, *slot)) return {};
-    if (av.range->flags.has(vm_flag::seq_read)) return {};
+    if (range.flags.has(vm_flag::seq_read)) return {};
     return {.ranges = 1};
 }
 
@@ -78,8 +97,9 @@ unmap_result rmap::try_to_unmap(page& p) {
     const anon_vma& av = anon_vmas_[p.mapping()];
     std::uint64_t* slot = mapped_descriptor(p, av);
     if (slot == nullptr) return p.mapped() ? unmap_result::failed : unmap_result::unmapped;
-    if (av.range->flags.has(vm_flag::locked)) {
-        p.set(page_flag::mlocked);
+    const vma& range = range_of(p, av);
+    if (range.flags.has(vm_flag::locked)) {
+        batches_.mlock_page(p);
         return unmap_result::failed;
     }
     const mapped_at at{av.owner->id(), vpn_of(p)};
@@ -95,7 +115,7 @@ unmap_result rmap::try_to_unmap(page& p) {
     *slot = descriptor::swap({.offset = e.offset, .type = e.type, .exclusive = exclusive}).word();
     --av.owner->anon_pages;
     ++av.owner->swap_entries;
-    page_remove_rmap(p);
+    page_remove_rmap(p, range);
     const bool last = p.put_testzero();
     PAGESIM_ASSERT_PAGE(!last, p);
     return p.mapped() ? unmap_result::failed : unmap_result::unmapped;

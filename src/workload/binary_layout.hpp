@@ -18,6 +18,8 @@ inline constexpr std::uint32_t item_anon = 2;
 inline constexpr std::uint32_t item_unmap = 3;
 inline constexpr std::uint32_t item_sleep = 4;
 inline constexpr std::uint32_t item_mark = 5;
+inline constexpr std::uint32_t item_mlock = 6;
+inline constexpr std::uint32_t item_munlock = 7;
 
 [[nodiscard]] constexpr std::size_t padded(std::size_t bytes) { return (bytes + 7) / 8 * 8; }
 

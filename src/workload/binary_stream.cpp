@@ -137,7 +137,9 @@ stream_item binary_stream::next_item() {
     case item_end: return finish(head);
     case item_records: return next_records(head);
     case item_anon:
-    case item_unmap: return next_region(head);
+    case item_unmap:
+    case item_mlock:
+    case item_munlock: return next_region(head);
     case item_sleep: return next_sleep(head);
     case item_mark: return next_mark(head);
     default: return fail(fmt::format("an item of the unknown kind {}", head.kind));
@@ -164,7 +166,17 @@ stream_item binary_stream::next_region(const item_head& head) {
     if (pages == 0 || first >= pages_end || pages > pages_end - first)
         return fail(fmt::format("a region of {} pages from page {} on", pages, first));
     if (head.kind == item_anon) return map_region(std::move(name), first, pages);
-    return unmap_region(std::move(name), first, pages);
+    if (head.kind == item_unmap) return unmap_region(std::move(name), first, pages);
+    const auto what = head.kind == item_mlock ? op_lock::action::mlock : op_lock::action::munlock;
+    return lock_part(std::move(name), first, pages, what);
+}
+
+stream_item binary_stream::lock_part(std::string name, std::uint64_t first, std::uint64_t pages,
+                                     op_lock::action what) {
+    const auto above = regions_.upper_bound(first);
+    const bool within = above != regions_.begin() && std::prev(above)->second >= first + pages;
+    if (!within) return fail(fmt::format("{} pages at page {} are not within one region", pages, first));
+    return op_lock{.name = std::move(name), .first = vpn{first}, .pages = {pages}, .what = what};
 }
 
 stream_item binary_stream::map_region(std::string name, std::uint64_t first, std::uint64_t pages) {

@@ -91,6 +91,9 @@ std::string binary_trace_writer::write(const stream_item& item, std::uint64_t so
         return put(item_anon, region_payload(op->first, op->pages, op->name));
     if (const auto* op = std::get_if<op_unmap>(&item))
         return put(item_unmap, region_payload(op->first, op->pages, op->name));
+    if (const auto* op = std::get_if<op_lock>(&item))
+        return put(op->what == op_lock::action::mlock ? item_mlock : item_munlock,
+                   region_payload(op->first, op->pages, op->name));
     if (const auto* op = std::get_if<op_mark>(&item))
         return put(item_mark, {op->label.begin(), op->label.end()});
     std::vector<char> payload;

@@ -18,7 +18,7 @@ struct refused_word {
     std::string_view word;
     std::string_view needs;
 };
-constexpr std::array<refused_word, 10> refused_words{{
+constexpr std::array<refused_word, 8> refused_words{{
     {"file", "files"},
     {"map", "files"},
     {"pread", "files"},
@@ -26,11 +26,10 @@ constexpr std::array<refused_word, 10> refused_words{{
     {"close", "files"},
     {"fsync", "files"},
     {"drop", "the page cache"},
-    {"mlock", "locked memory"},
-    {"munlock", "locked memory"},
     {"madvise", "advice on memory"},
 }};
-constexpr std::array<std::string_view, 6> known_words{"anon", "r", "w", "unmap", "sleep", "mark"};
+constexpr std::array<std::string_view, 8> known_words{"anon",  "r",    "w",     "unmap",
+                                                      "sleep", "mark", "mlock", "munlock"};
 
 const refused_word* find_refused(std::string_view word) {
     const auto* it = std::find_if(refused_words.begin(), refused_words.end(),
@@ -144,6 +143,8 @@ std::string ops_stream::parse(const words& w) {
     if (op == "w") return parse_touch(w, access::write);
     if (op == "anon") return parse_anon(w);
     if (op == "unmap") return parse_unmap(w);
+    if (op == "mlock") return parse_lock(w, op_lock::action::mlock);
+    if (op == "munlock") return parse_lock(w, op_lock::action::munlock);
     if (op == "sleep") return parse_sleep(w);
     if (op == "mark") return parse_mark(w);
     if (const refused_word* r = find_refused(op)) {
@@ -172,8 +173,7 @@ std::string ops_stream::parse_anon(const words& w) {
     return {};
 }
 
-std::string ops_stream::parse_touch(const words& w, access kind) {
-    if (w.count != 3 && w.count != 4) return fmt::format("expected: {} NAME PAGE [COUNT]", w.at[0]);
+std::variant<ops_stream::part, std::string> ops_stream::parse_part(const words& w) const {
     const auto it = regions_.find(w.at[1]);
     if (it == regions_.end()) return fmt::format("no region {} here", in_quotes(w.at[1]));
     const auto page = number(w.at[2]);
@@ -186,7 +186,24 @@ std::string ops_stream::parse_touch(const words& w, access kind) {
         return fmt::format("PAGE {} and COUNT {} lead beyond region {}, which has {} pages", *page, *count,
                            in_quotes(w.at[1]), pages);
     }
-    touch_ = {.kind = kind, .at = it->second.first + *page, .left = *count, .done = 0};
+    return part{.first = it->second.first + *page, .pages = {*count}};
+}
+
+std::string ops_stream::parse_touch(const words& w, access kind) {
+    if (w.count != 3 && w.count != 4) return fmt::format("expected: {} NAME PAGE [COUNT]", w.at[0]);
+    const auto parsed = parse_part(w);
+    if (const auto* wrong = std::get_if<std::string>(&parsed)) return *wrong;
+    const auto& [first, pages] = std::get<part>(parsed);
+    touch_ = {.kind = kind, .at = first, .left = pages.value, .done = 0};
+    return {};
+}
+
+std::string ops_stream::parse_lock(const words& w, op_lock::action what) {
+    if (w.count != 4) return fmt::format("expected: {} NAME PAGE COUNT", w.at[0]);
+    const auto parsed = parse_part(w);
+    if (const auto* wrong = std::get_if<std::string>(&parsed)) return *wrong;
+    const auto& [first, pages] = std::get<part>(parsed);
+    command_ = op_lock{.name = std::string{w.at[1]}, .first = first, .pages = pages, .what = what};
     return {};
 }
 

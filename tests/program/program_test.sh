@@ -26,6 +26,8 @@ expect() {
     fi
 }
 
+fingerprint_of() { sed -nE 's/^fingerprint +//p' "$1"; }
+
 cat >good.ops <<X
 # a comment
 anon a 2000
@@ -63,8 +65,8 @@ printf 'anon a 10\nr b 0\n' >undeclared.ops
 expect 2 "undeclared.ops:2:" run undeclared.ops
 printf 'anon a 10\nfly a\n' >unknown.ops
 expect 2 "unknown.ops:2:" run unknown.ops
-printf 'anon a 10\nmlock a 0 5\n' >later.ops
-expect 2 "mlock" run later.ops
+printf 'anon a 10\nmadvise a 0 5 free\n' >later.ops
+expect 2 "madvise" run later.ops
 printf 'I  04001000,3\n L zz,8\n' >bad.lackey
 expect 2 "bad.lackey:2:" run bad.lackey
 
@@ -78,6 +80,17 @@ grep -q '"complete": true' 1.json || fail "the run is not complete"
 [[ $(wc -l <1.vmstat) -eq 169 ]] || fail "vmstat has $(wc -l <1.vmstat) lines"
 [[ $(awk '$1 == "pswpout" { print $2 }' 1.vmstat) -gt 500 ]] || fail "nothing was swapped out"
 [[ $(awk '$1 == "nr_anon_pages" { print $2 }' 1.vmstat) -eq 0 ]] || fail "unmap left pages"
+
+# Locked pages stay, and are given back.
+printf 'anon a 2000\nw a 0 500\nmlock a 300 400\nw a 0 2000\nmark full\nmunlock a 300 400\n' >locked.ops
+expect 0 "" run locked.ops --memory 6MiB --quiet --json locked.json
+[[ $(grep -o '"nr_unevictable": [0-9]*' locked.json | tail -n 1) == '"nr_unevictable": 400' ]] || fail "locked pages did not stay"
+[[ $(grep -o '"nr_unevictable": [0-9]*' locked.json | head -n 1) == '"nr_unevictable": 0' ]] || fail "unlocked pages did not come back"
+expect 0 "" convert locked.ops locked.pgt
+expect 0 "" run locked.pgt --memory 6MiB
+cp out locked.out
+expect 0 "" run locked.ops --memory 6MiB
+[[ $(fingerprint_of out) == $(fingerprint_of locked.out) ]] || fail "a converted lock is another run"
 
 # The other files of /proc.
 expect 0 "" run good.ops --memory 4MiB --quiet --zoneinfo zoneinfo --meminfo meminfo --buddyinfo buddyinfo
@@ -126,7 +139,6 @@ for trace in "$source"/examples/traces/*.lackey.xz; do
 done
 
 # A binary trace is the same run; a folded one is a smaller one.
-fingerprint_of() { sed -nE 's/^fingerprint +//p' "$1"; }
 for trace in "$source"/examples/traces/*.lackey.xz good.ops; do
     expect 0 "" run "$trace" --memory 4MiB
     cp out text.out

@@ -26,8 +26,11 @@ enum class act : std::uint8_t {
     jump,  // touches `pages` pages anywhere; `gap` seeds which
     rest,  // sleeps `gap` microseconds
     mark,  // a snapshot
+    mlock, // `pages` pages of a range, from page `gap` on, as far as it goes
+    munlock,
 };
-inline constexpr std::array<std::string_view, 6> act_names{"map", "unmap", "run", "jump", "rest", "mark"};
+inline constexpr std::array<std::string_view, 8> act_names{"map",  "unmap", "run",   "jump",
+                                                           "rest", "mark",  "mlock", "munlock"};
 inline constexpr std::size_t most_ranges = 4;
 
 enum class core : std::uint8_t { cortex_a72, neoverse_n1 };
@@ -114,7 +117,9 @@ public:
                 if (ranges_.size() < most_ranges) return map(o);
             } else if (!ranges_.empty()) {
                 const std::size_t which = o.range % ranges_.size();
-                return o.what == act::unmap ? unmap(which) : touch(o, ranges_[which]);
+                if (o.what == act::unmap) return unmap(which);
+                if (o.what == act::mlock || o.what == act::munlock) return lock(o, ranges_[which]);
+                return touch(o, ranges_[which]);
             }
         }
         return end_of_stream{};
@@ -143,6 +148,12 @@ private:
         const range r = ranges_[which];
         ranges_.erase(ranges_.begin() + static_cast<std::ptrdiff_t>(which));
         return op_unmap{"r", vpn{r.first}, page_count{r.pages}};
+    }
+    static stream_item lock(const operation& o, const range& r) {
+        const std::uint64_t first = o.gap % r.pages;
+        const std::uint64_t pages = std::min<std::uint64_t>(std::max(o.pages, 1U), r.pages - first);
+        const auto what = o.what == act::mlock ? op_lock::action::mlock : op_lock::action::munlock;
+        return op_lock{"r", vpn{r.first + first}, page_count{pages}, what};
     }
     stream_item touch(const operation& o, const range& r) {
         records_.clear();
@@ -202,6 +213,9 @@ inline thrown_case thrown(dice& d) {
             o.gap = number(0, 20'000);
         } else if (choice < 21) {
             o.what = act::mark;
+        } else if (choice < 30) {
+            o.what = d.ratio(1, 2) ? act::mlock : act::munlock;
+            o.pages = number(1, 60);
         } else if (choice < 60) {
             o.what = act::jump;
         }

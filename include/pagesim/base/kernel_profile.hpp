@@ -43,6 +43,9 @@ enum class swap_in_cost : std::uint8_t { of_each_page, of_restored_pages };
 enum class anon_deactivation : std::uint8_t { if_inactive_is_low, or_if_activations_moved };
 // Who finds out that a locked range maps the page (page_check_references, try_to_unmap).
 enum class locked_range_rule : std::uint8_t { unmap, reference_check };
+// How a page gets to the unevictable list and back: taken off its list at once and put back by way of lru_add
+// (mlock_vma_page, munlock_vma_page), or through a batch of its own (mlock_folio, munlock_page; mm/mlock.c).
+enum class mlock_rule : std::uint8_t { at_once, in_batches };
 // What try_to_unmap does about a descriptor that is young again.
 enum class unmap_of_young : std::uint8_t { refuses, ignores };
 // Who may write to a page in place: one user by map and swap counts (5.8); in 5.10 that for the store that
@@ -80,6 +83,7 @@ struct kernel_profile {
     swap_in_cost swap_in_costs;
     anon_deactivation deactivation;
     locked_range_rule locked_ranges;
+    mlock_rule mlocks;
     unmap_of_young unmap_young;
     anon_reuse reuse;
     proportional_stop stop;
@@ -109,6 +113,7 @@ inline constexpr kernel_profile linux_5_8{
     .swap_in_costs = swap_in_cost::of_each_page,
     .deactivation = anon_deactivation::if_inactive_is_low,
     .locked_ranges = locked_range_rule::unmap,
+    .mlocks = mlock_rule::at_once,
     .unmap_young = unmap_of_young::refuses,
     .reuse = anon_reuse::by_mapcount,
     .stop = proportional_stop::scans_remainder,
@@ -133,6 +138,7 @@ inline constexpr kernel_profile linux_5_10{
     .swap_in_costs = swap_in_cost::of_restored_pages,
     .deactivation = anon_deactivation::or_if_activations_moved,
     .locked_ranges = locked_range_rule::unmap,
+    .mlocks = mlock_rule::at_once,
     .unmap_young = unmap_of_young::ignores,
     .reuse = anon_reuse::by_refcount,
     .stop = proportional_stop::re_evaluates,
@@ -157,6 +163,7 @@ inline constexpr kernel_profile linux_6_1{
     .swap_in_costs = swap_in_cost::of_restored_pages,
     .deactivation = anon_deactivation::or_if_activations_moved,
     .locked_ranges = locked_range_rule::reference_check,
+    .mlocks = mlock_rule::in_batches,
     .unmap_young = unmap_of_young::ignores,
     .reuse = anon_reuse::by_exclusive_mark,
     .stop = proportional_stop::re_evaluates,

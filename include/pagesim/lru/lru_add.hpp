@@ -5,8 +5,19 @@
 // full or somebody drains it; so lists change in bursts, and a page fresh from a fault has one reference
 // more than one would think. When the 15th page arrives the whole array is applied in order of arrival: the
 // last one ends nearest the head.
+//
+// Locked memory has a batch of its own in 6.1 (kernel_profile::mlocks). PG_mlocked and nr_mlock change at once, the
+// page moves when the batch is applied:
+//
+//     mlock      off its list, to the unevictable one       (unevictable_pgs_culled)
+//     new page   straight to the unevictable list           (unevictable_pgs_culled)
+//     munlock    no longer mlocked (unevictable_pgs_munlocked, or _stranded if it was off the lists), and back to
+//                the list that its flags name (unevictable_pgs_rescued)
+//
+// How many ranges lock a page is not counted: without fork it is one (kernel: page->mlock_count).
 #pragma once
 
+#include <pagesim/base/kernel_profile.hpp>
 #include <pagesim/lru/lruvec.hpp>
 #include <pagesim/sim/cpu_context.hpp>
 
@@ -20,7 +31,7 @@ inline constexpr unsigned pagevec_size = 15; // kernel: PAGEVEC_SIZE
 // kernel: struct cpu_fbatches, mm/swap.c.
 class lru_batches {
 public:
-    lru_batches(const cpu_context& cpu, lruvec& lru) : cpu_{cpu}, lru_{lru} {}
+    lru_batches(const cpu_context& cpu, lruvec& lru, mlock_rule rule) : cpu_{cpu}, lru_{lru}, rule_{rule} {}
 
     // kernel: folio_add_lru(). The page is on no list.
     void lru_cache_add(page& p);
@@ -28,13 +39,23 @@ public:
     void rotate_reclaimable_page(page& p);
     // kernel: folio_activate().
     void activate_page(page& p);
+    // kernel: mark_page_accessed(), as FOLL_TOUCH does it: the second time activates.
+    void mark_page_accessed(page& p);
+    // kernel: mlock_folio(); 5.8 mlock_vma_page(). A page of a locked range, wherever it is.
+    void mlock_page(page& p);
+    // kernel: mlock_new_folio(). Instead of lru_cache_add().
+    void mlock_new_page(page& p);
+    // kernel: munlock_page(); 5.8 munlock_vma_page().
+    void munlock_page(page& p);
     // kernel: lru_add_drain(): applies all batches of this CPU.
     void lru_add_drain();
 
     // Drops one reference; the last one frees the page (kernel: put_page, __page_cache_release).
     void put_page(page& p);
 
-    [[nodiscard]] std::uint64_t waiting() const { return add_.size + rotate_.size + activate_.size; }
+    [[nodiscard]] std::uint64_t waiting() const {
+        return add_.size + rotate_.size + activate_.size + mlock_.size;
+    }
     // How many batches hold this page (each holds a reference).
     [[nodiscard]] unsigned batches_with(const page& p) const;
 
@@ -45,6 +66,17 @@ private:
     };
     using apply_fn = void (lru_batches::*)(page&);
 
+    enum class mlock_entry : std::uint8_t { mlock, new_page, munlock };
+
+    void count_mlock(page& p);
+    void append_mlock(page& p, mlock_entry what);
+    void drain_mlock();
+    void apply_mlock(page& p);
+    void apply_mlock_new(page& p);
+    void apply_munlock(page& p);
+    void move_to_unevictable(page& p);
+    void rescue(page& p);
+
     void append(batch& b, page& p, apply_fn apply);
     void drain(batch& b, apply_fn apply);
     void apply_add(page& p);
@@ -53,9 +85,12 @@ private:
 
     const cpu_context& cpu_;
     lruvec& lru_;
+    mlock_rule rule_;
     batch add_;
     batch rotate_;
     batch activate_;
+    batch mlock_;
+    std::array<mlock_entry, pagevec_size> mlock_entries_{}; // what each page of mlock_ is there for
 };
 
 } // namespace pagesim

@@ -4,8 +4,10 @@
 #pragma once
 
 #include <pagesim/machine/parts.hpp>
+#include <pagesim/process/mlock.hpp>
 #include <pagesim/sched/cfs.hpp>
 #include <pagesim/workload/access_stream.hpp>
+#include <pagesim/workload/page_set.hpp>
 
 #include <optional>
 #include <string>
@@ -108,12 +110,15 @@ private:
     // One access of the current record: done if it translated, otherwise a fault was begun.
     [[nodiscard]] bool access(vpn at, access_kind kind);
     step_result run_fault();
+    step_result run_unmap();
+    step_result run_lock();
     step_result next_item();
     step_result end(run_outcome outcome);
 
     step_result perform(const access_block& block);
     step_result perform(const op_anon& op);
     step_result perform(const op_unmap& op);
+    step_result perform(const op_lock& op);
     step_result perform(const op_sleep& op);
     step_result perform(const op_mark& op);
     step_result perform(const end_of_stream& op);
@@ -129,8 +134,12 @@ private:
     fault_cursor fault_;
     bool faulting_ = false;
     sim_time fault_began_{};
-    vma* unmapping_ = nullptr;
+    bool unmapping_ = false;
+    page_range part_{}; // of the unmap or lock under way
     unmap_cursor unmap_;
+    bool locking_ = false;
+    lock_action lock_what_ = lock_action::mlock;
+    lock_cursor lock_;
     exit_cursor exit_;
     bool exiting_ = false;
     bool finished_ = false;

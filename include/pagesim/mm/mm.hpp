@@ -33,6 +33,10 @@ public:
     [[nodiscard]] vma* find_vma(vpn n);
     // Adds a range; it must overlap none.
     vma& insert_vma(const vma& v);
+    // Splits the range at `at`, which lies within it; returns the new upper part.
+    vma& split_vma(vma& v, vpn at);
+    // The range that begins where `v` ends, or null.
+    [[nodiscard]] vma* next_vma(const vma& v);
     // Forgets the range that starts at `first`. Its pages must be gone.
     void erase_vma(vpn first);
     [[nodiscard]] const std::vector<std::unique_ptr<vma>>& vmas() const { return vmas_; }

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 // From a page to whoever maps it.
 //
-//     page.mapping ──> anon_vma ──> (mm, range)        page.index = page number within the range
-//                                      │
-//                                      └─> page table ──> the descriptor, if it still names this page
+//     page.mapping ──> anon_vma ──> mm         page.index = page number from the anon_vma's base on
+//                                    │
+//                                    ├─> range       its flags: locked? read in sequence?
+//                                    └─> page table ──> the descriptor, if it still names this page
 //
-// An anonymous page belongs to one anon_vma, made at the first write into its range; every range that may
-// map the page is listed there. (Without fork there is exactly one.) Reclaim asks two things through it:
+// An anonymous page belongs to one anon_vma, made at the first write into its range. A range that is split
+// (mlock of a part) shares it, and its pages keep their index. (Without fork there is one
+// mm.) Reclaim asks two things through it:
 //
 //     page_referenced   was the page used since we last asked? Clears every access flag on the way; the TLB forgets
 //                       the page, or the next use would leave no trace.
@@ -20,6 +22,7 @@
 #pragma once
 
 #include <pagesim/base/kernel_profile.hpp>
+#include <pagesim/lru/lru_add.hpp>
 #include <pagesim/mm/mm.hpp>
 #include <pagesim/mmu/tlb_domain.hpp>
 #include <pagesim/sim/cpu_context.hpp>
@@ -32,8 +35,8 @@ namespace pagesim {
 
 struct anon_vma {
     mm* owner = nullptr; // null: the entry is unused
-    vma* range = nullptr;
-    vpn base{0}; // index 0
+    vpn base{0};         // index 0
+    unsigned users = 0;  // ranges
 };
 
 // What page_referenced found: how many ranges used the page.
@@ -48,20 +51,23 @@ enum class exclusivity : std::uint8_t { shared, exclusive };
 class rmap {
 public:
     rmap(const cpu_context& cpu, const kernel_profile& profile, mem_map& frames, tlb_domain& tlbs,
-         swap_space& swap)
-        : cpu_{cpu}, profile_{profile}, frames_{frames}, tlbs_{tlbs}, swap_{swap}, anon_vmas_(1) {}
+         swap_space& swap, lru_batches& batches)
+        : cpu_{cpu}, profile_{profile}, frames_{frames}, tlbs_{tlbs}, swap_{swap}, batches_{batches},
+          anon_vmas_(1) {}
 
     // kernel: anon_vma_prepare(): gives the range an anon_vma if it has none.
     void anon_vma_prepare(mm& owner, vma& range);
-    // The range goes away; its pages must be unmapped.
+    // The range was split off another one (kernel: anon_vma_clone()).
+    void share_anon_vma(const vma& range);
+    // The range goes away; its pages must be unmapped, or in another range that shares the anon_vma.
     void release_anon_vma(vma& range);
 
     // kernel: page_add_new_anon_rmap(): a page that nobody has seen yet.
     void page_add_new_anon_rmap(page& p, const vma& range, vpn at);
-    // kernel: page_add_anon_rmap(): a page from the swap cache, or from a private read.
+    // kernel: page_add_anon_rmap(): a page from the swap cache, or from a private read. A locked range locks it.
     void page_add_anon_rmap(page& p, const vma& range, vpn at, exclusivity e);
-    // kernel: page_remove_rmap(). The caller drops the descriptor's reference.
-    void page_remove_rmap(page& p);
+    // kernel: page_remove_rmap(). The caller drops the descriptor's reference. A locked range unlocks the page.
+    void page_remove_rmap(page& p, const vma& range);
 
     // Tells the host that the page's descriptor will be wanted: a batch of pages waits for memory once, not in turn.
     void prefetch_descriptor(const page& p) const {
@@ -84,12 +90,15 @@ private:
     // The descriptor that maps the page, or null.
     [[nodiscard]] std::uint64_t* mapped_descriptor(const page& p, const anon_vma& av) const;
     void set_owner(page& p, const vma& range, vpn at);
+    void add_mapping(page& p, const vma& range, vpn at, exclusivity e);
+    [[nodiscard]] const vma& range_of(const page& p, const anon_vma& av) const;
 
     const cpu_context& cpu_;
     const kernel_profile& profile_;
     mem_map& frames_;
     tlb_domain& tlbs_;
     swap_space& swap_;
+    lru_batches& batches_;
     std::vector<anon_vma> anon_vmas_; // id = index; 0 is none
     std::vector<std::uint32_t> free_ids_;
 };

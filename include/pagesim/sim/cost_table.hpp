@@ -35,6 +35,10 @@ struct cost_table {
     sim_duration swap_in_map{3000};      // map the page that was waited for
     sim_duration page_table_alloc{900};  // one page of descriptors
     sim_duration unmap_page{1124};       // munmap or exit, a page
+    sim_duration lock_call{
+        15000}; // mlock or munlock without its pages (as mmap and madvise; not measured alone)
+    sim_duration populate_page{394}; // mlock, a page, above the fault that brings it
+    sim_duration munlock_page{680};  // munlock, a page
 
     // Frames and lists.
     sim_duration pcp_refill{1700};     // one bulk from the buddy lists

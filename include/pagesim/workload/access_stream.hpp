@@ -7,7 +7,7 @@
 //            |                               |
 //     your own generator  ------------->  access_stream::next()
 //                                            |
-//                        access_block | op_anon | op_unmap | op_sleep | op_mark | end_of_stream | input_error
+//              access_block | op_anon | op_unmap | op_lock | op_sleep | op_mark | end_of_stream | input_error
 //
 // A stream is pulled: the machine asks for the next item when it has used up the last one, so nothing of a
 // trace of any length is kept in memory. An item is one of two things. A *block* is up to 32768 records of
@@ -73,6 +73,15 @@ struct op_unmap {
     page_count pages;
 };
 
+// mlock or munlock of a part of a region.
+struct op_lock {
+    enum class action : std::uint8_t { mlock, munlock };
+    std::string name;
+    vpn first{0};
+    page_count pages;
+    action what = action::mlock;
+};
+
 struct op_sleep {
     sim_duration duration;
 };
@@ -85,7 +94,7 @@ struct op_mark {
 struct end_of_stream {};
 
 using stream_item =
-    std::variant<access_block, op_anon, op_unmap, op_sleep, op_mark, end_of_stream, input_error>;
+    std::variant<access_block, op_anon, op_unmap, op_lock, op_sleep, op_mark, end_of_stream, input_error>;
 
 // What was read so far. A stream reads ahead by at most one block.
 struct stream_counts {

@@ -27,6 +27,8 @@
 //       3 unmap    the same
 //       4 sleep    size 8: u64 nanoseconds
 //       5 mark     size bytes: the label, padded
+//       6 mlock    as anon: pages within one region
+//       7 munlock  the same
 //
 // The checksum folds four lanes, word i into lane i mod 4: lane = (lane xor word) * 0x100000001b3 (mod 2^64) from
 // 0xcbf29ce484222325, and in the end the four lanes in the same way into one.
@@ -156,6 +158,8 @@ private:
     [[nodiscard]] stream_item next_region(const item_head& head);
     [[nodiscard]] stream_item map_region(std::string name, std::uint64_t first, std::uint64_t pages);
     [[nodiscard]] stream_item unmap_region(std::string name, std::uint64_t first, std::uint64_t pages);
+    [[nodiscard]] stream_item lock_part(std::string name, std::uint64_t first, std::uint64_t pages,
+                                        op_lock::action what);
     [[nodiscard]] stream_item next_sleep(const item_head& head);
     [[nodiscard]] stream_item next_mark(const item_head& head);
     [[nodiscard]] stream_item finish(const item_head& head);

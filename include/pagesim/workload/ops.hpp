@@ -6,6 +6,7 @@
 //     w a 0 45000          one 8-byte store in each of 45000 pages from page 0 on (the count may be left out: 1)
 //     mark filled          a snapshot of the counters
 //     r a 128 64           one 8-byte load in each of 64 pages
+//     mlock a 0 500        pages 0 to 499 are faulted in and may not be reclaimed; munlock the same
 //     sleep 250            milliseconds
 //     unmap a              munmap; the name is free again
 //
@@ -29,6 +30,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 namespace pagesim {
@@ -86,7 +88,14 @@ private:
     void read_line();
     [[nodiscard]] std::string parse(const words& w); // each: what is wrong, or nothing
     [[nodiscard]] std::string parse_anon(const words& w);
+    // Pages of a region that NAME PAGE [COUNT] name.
+    struct part {
+        vpn first{0};
+        page_count pages;
+    };
+    [[nodiscard]] std::variant<part, std::string> parse_part(const words& w) const;
     [[nodiscard]] std::string parse_touch(const words& w, access kind);
+    [[nodiscard]] std::string parse_lock(const words& w, op_lock::action what);
     [[nodiscard]] std::string parse_unmap(const words& w);
     [[nodiscard]] std::string parse_sleep(const words& w);
     [[nodiscard]] std::string parse_mark(const words& w);

@@ -141,6 +141,10 @@ void expect_same(access_stream& a, access_stream& b) {
         } else if (const auto* gone = std::get_if<op_unmap>(&x)) {
             const auto& o = std::get<op_unmap>(y);
             EXPECT_TRUE(gone->name == o.name && gone->first == o.first && gone->pages == o.pages);
+        } else if (const auto* lock = std::get_if<op_lock>(&x)) {
+            const auto& o = std::get<op_lock>(y);
+            EXPECT_TRUE(lock->name == o.name && lock->first == o.first && lock->pages == o.pages &&
+                        lock->what == o.what);
         } else if (const auto* nap = std::get_if<op_sleep>(&x)) {
             EXPECT_EQ(nap->duration.ns, std::get<op_sleep>(y).duration.ns);
         } else if (const auto* mark = std::get_if<op_mark>(&x)) {
@@ -180,7 +184,8 @@ TEST(binary_trace, gives_back_a_recorded_trace_item_by_item) {
 }
 
 TEST(binary_trace, gives_back_the_commands_of_an_ops_file) {
-    const temp_file ops{"# a comment\nanon a 10\nw a 0 10\nsleep 3\nmark here\nr a 2\nunmap a\nanon bb 3\n"};
+    const temp_file ops{"# a comment\nanon a 10\nw a 0 10\nsleep 3\nmlock a 2 3\nmark here\nr a 2\nmunlock a "
+                        "3 1\nunmap a\nanon bb 3\n"};
     string_sink sink;
     binary_trace_writer writer{sink, {}};
     ops_stream source{ops.path()};
@@ -281,6 +286,9 @@ TEST(binary_trace, commands_that_contradict_each_other_are_refused) {
     expect({op_unmap{"a", vpn{10}, {4}}}, "no region 'a' of 4 pages");
     expect({op_anon{"b", vpn{(1ULL << 36U) - 1}, {2}}}, "a region of 2 pages");
     expect({op_anon{"b", vpn{10}, {0}}}, "a region of 0 pages");
+    expect({a, op_lock{"a", vpn{11}, {4}}}, "end");
+    expect({a, op_lock{"a", vpn{11}, {5}}}, "5 pages at page 11 are not within one region");
+    expect({op_lock{"a", vpn{11}, {1}}}, "1 pages at page 11 are not within one region");
     expect({op_sleep{milliseconds(2 * longest_sleep_ms)}}, "a sleep that is none");
 }
 

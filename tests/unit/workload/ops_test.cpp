@@ -33,6 +33,11 @@ struct describe {
     std::string operator()(const op_unmap& o) const {
         return fmt::format("unmap {} -{} {}", o.name, top - raw(o.first), o.pages.value);
     }
+    std::string operator()(const op_lock& o) const {
+        const bool lock = o.what == op_lock::action::mlock;
+        return fmt::format("{} {} -{} {}", lock ? "mlock" : "munlock", o.name, top - raw(o.first),
+                           o.pages.value);
+    }
     std::string operator()(const op_sleep& o) const { return fmt::format("sleep {}", o.duration.ns); }
     std::string operator()(const op_mark& o) const { return "mark " + o.label; }
     std::string operator()(const end_of_stream& /*e*/) const { return "end"; }
@@ -144,10 +149,6 @@ TEST(ops_errors, name_words_that_are_not_simulated) {
     EXPECT_EQ(refused("close f"), "1: op 'close' needs files, which this version does not simulate");
     EXPECT_EQ(refused("fsync f"), "1: op 'fsync' needs files, which this version does not simulate");
     EXPECT_EQ(refused("drop"), "1: op 'drop' needs the page cache, which this version does not simulate");
-    EXPECT_EQ(refused("mlock a 0 1"),
-              "1: op 'mlock' needs locked memory, which this version does not simulate");
-    EXPECT_EQ(refused("munlock a 0 1"),
-              "1: op 'munlock' needs locked memory, which this version does not simulate");
     EXPECT_EQ(refused("madvise a 0 1 free"),
               "1: op 'madvise' needs advice on memory, which this version does not simulate");
 }
@@ -169,6 +170,10 @@ TEST(ops_errors, say_what_an_op_looks_like) {
     EXPECT_EQ(after_anon("w a"), "2: expected: w NAME PAGE [COUNT]");
     EXPECT_EQ(after_anon("unmap"), "2: expected: unmap NAME");
     EXPECT_EQ(after_anon("unmap a a"), "2: expected: unmap NAME");
+    for (const char* line : {"mlock", "mlock a", "mlock a 0", "mlock a 0 1 2"}) {
+        EXPECT_EQ(after_anon(line), "2: expected: mlock NAME PAGE COUNT") << line;
+    }
+    EXPECT_EQ(after_anon("munlock a 0"), "2: expected: munlock NAME PAGE COUNT");
     EXPECT_EQ(after_anon("sleep"), "2: expected: sleep MS");
     EXPECT_EQ(after_anon("sleep 1 2"), "2: expected: sleep MS");
     EXPECT_EQ(after_anon("mark"), "2: expected: mark LABEL");
@@ -195,6 +200,9 @@ TEST(ops_errors, name_what_is_not_a_number) {
 TEST(ops_errors, keep_accesses_inside_their_region) {
     EXPECT_EQ(after_anon("r a 10"), "2: PAGE 10 and COUNT 1 lead beyond region 'a', which has 10 pages");
     EXPECT_EQ(after_anon("w a 5 6"), "2: PAGE 5 and COUNT 6 lead beyond region 'a', which has 10 pages");
+    EXPECT_EQ(after_anon("mlock a 5 6"), "2: PAGE 5 and COUNT 6 lead beyond region 'a', which has 10 pages");
+    EXPECT_EQ(after_anon("munlock a 0 0"), "2: COUNT is at least 1");
+    EXPECT_EQ(after_anon("mlock b 0 1"), "2: no region 'b' here");
     EXPECT_EQ(after_anon("w a 9 18446744073709551615"),
               "2: PAGE 9 and COUNT 18446744073709551615 lead beyond region 'a', which has 10 pages");
     EXPECT_EQ(after_anon("r a 0 0"), "2: COUNT is at least 1");
@@ -251,15 +259,32 @@ TEST(ops_footprints, count_different_pages_and_need_no_ranges) {
     EXPECT_FALSE(f.stopped_by);
 }
 
+TEST(ops_footprints, count_what_mlock_brings) {
+    const temp_file file{"anon a 10\nw a 0 2\nmlock a 1 4\nmunlock a 0 10\n"};
+    EXPECT_EQ(std::get<footprint>(scan_ops(file.path())).touched, page_count{5});
+}
+
+TEST(ops_stream_locks, are_commands_with_their_pages) {
+    const temp_file file{"anon a 10\nmlock a 2 3\nmunlock a 4 1\n"};
+    ops_stream s{file.path()};
+    const auto region = std::get<op_anon>(s.next());
+    const auto lock = std::get<op_lock>(s.next());
+    EXPECT_TRUE(lock.name == "a" && lock.first == region.first + 2 && lock.pages == page_count{3});
+    EXPECT_EQ(lock.what, op_lock::action::mlock);
+    const auto unlock = std::get<op_lock>(s.next());
+    EXPECT_TRUE(unlock.first == region.first + 4 && unlock.pages == page_count{1});
+    EXPECT_EQ(unlock.what, op_lock::action::munlock);
+}
+
 TEST(ops_footprints, reach_to_the_first_bad_line) {
-    const temp_file file{"anon a 10\nw a 0 6\nmlock a 0 1\nw a 8\n"};
+    const temp_file file{"anon a 10\nw a 0 6\ndrop\nw a 8\n"};
     const auto result = scan_ops(file.path());
     const auto& f = std::get<footprint>(result);
     EXPECT_EQ(f.touched, page_count{6});
     ASSERT_TRUE(f.stopped_by);
     EXPECT_EQ(to_string(*f.stopped_by),
-              file.path() + ":3: op 'mlock' needs locked memory, which this version does not simulate");
-    const temp_file at_once{"mlock a 0 1\n"};
+              file.path() + ":3: op 'drop' needs the page cache, which this version does not simulate");
+    const temp_file at_once{"drop\n"};
     EXPECT_TRUE(std::holds_alternative<input_error>(scan_ops(at_once.path())));
 }
 

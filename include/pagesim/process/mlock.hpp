@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+// mlock and munlock: pages that reclaim may not take.
+//
+//     mlock    1. the ranges get VM_LOCKED, split where the call begins and ends
+//              2. pages that are there get PG_mlocked and move to the unevictable list
+//              3. the missing ones are faulted in, by a store (kernel: populate), and never leave
+//     munlock  1. the ranges lose VM_LOCKED
+//              2. their pages lose PG_mlocked and come back to the inactive list, used or not
+//
+// What is locked already is left alone. One call works through what one table of descriptors covers (2 MiB), or one
+// fault.
+//
+// Source: do_mlock, mlock_fixup, mlock_pte_range, populate_vma_page_range (mm/mlock.c, mm/gup.c), Linux 6.1;
+// mlock_vma_page and munlock_vma_pages_range of 5.8 and 5.10 by kernel_profile::mlocks. Left out: RLIMIT_MEMLOCK (the
+// process has CAP_IPC_LOCK), mlock2's MLOCK_ONFAULT.
+#pragma once
+
+#include <pagesim/fault/handle_mm_fault.hpp>
+
+namespace pagesim {
+
+enum class lock_action : std::uint8_t { mlock, munlock };
+
+struct lock_cursor {
+    enum class phase : std::uint8_t { begin, marking, populating };
+    phase at = phase::begin;
+    vpn next{0};
+    bool marking_range = false; // the range under way changes
+    bool faulting = false;
+    fault_cursor fault;
+    fault_outcome outcome = fault_outcome::resolved; // out_of_memory: the task must die
+};
+
+// Pages [first, end), all within ranges of `owner`. Call until done.
+step_result change_lock(const fault_context& fc, mm& owner, lock_action what, vpn first, vpn end,
+                        lock_cursor& c);
+
+} // namespace pagesim
