@@ -57,7 +57,8 @@ CLI::App* add_run(CLI::App& app, run_options& o) {
 CLI::App* add_convert(CLI::App& app, convert_options& o) {
     CLI::App* convert =
         app.add_subcommand("convert", "Write an input as a binary trace, which is read much faster");
-    convert->add_option("INPUT", o.input, "lackey text, an ops file or a binary trace")->required();
+    convert->add_option("INPUT", o.input, "lackey text, an ops file, a binary trace or a synthetic stream")
+        ->required();
     convert->add_option("OUTPUT", o.output, "the binary trace; compressed by zstd if the name ends in .zst")
         ->required();
     convert->add_option("--format", o.format, "of the input: auto, lackey, ops or binary")
