@@ -19,7 +19,8 @@ bool is_blank(const page& p) {
 // Flags that only pages of user memory carry.
 constexpr page_flags user_flags{page_flag::lru,       page_flag::active,      page_flag::workingset,
                                 page_flag::swapcache, page_flag::writeback,   page_flag::swapbacked,
-                                page_flag::mlocked,   page_flag::unevictable, page_flag::anon_exclusive};
+                                page_flag::mlocked,   page_flag::unevictable, page_flag::anon_exclusive,
+                                page_flag::private_};
 
 // A free frame carries only the flag of the place where it is.
 bool is_legal_free(const page& p, page_flag place) {
@@ -83,6 +84,7 @@ std::string_view page_flag_name(page_flag f) {
     case page_flag::workingset: return "workingset";
     case page_flag::swapcache: return "swapcache";
     case page_flag::reserved: return "reserved";
+    case page_flag::private_: return "private";
     case page_flag::writeback: return "writeback";
     case page_flag::anon_exclusive: return "anon_exclusive";
     case page_flag::reclaim: return "reclaim";

@@ -34,6 +34,7 @@ vma& mm::split_vma(vma& v, vpn at) {
     PAGESIM_ASSERT(v.first < at && at < v.end);
     vma upper = v;
     upper.first = at;
+    upper.pgoff += at - v.first;
     v.end = at;
     return insert_vma(upper);
 }

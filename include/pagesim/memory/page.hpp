@@ -10,8 +10,8 @@
 //            12   refcount       0: the frame is free
 //            16   mapcount + 1   the kernel's raw _mapcount starts at -1; stored one higher, so that a frame of
 //                                zeros is a valid frame that nobody ever touched
-//            20   mapping        which anon_vma (0: none)
-//            24   index          page number within that anon_vma; on a table page: which table of the pool; on the head
+//            20   mapping        which anon_vma, or which file's mapping (page::file_mapping is set); 0: none
+//            24   index          page number within that anon_vma or file; on a table page: which table of the pool; on the head
 //                                of a free block: the migratetype of its list
 //            28   private        swap cache: the swap entry; free block: its order; per-CPU list: its migratetype; table
 //                                page: its level
@@ -55,9 +55,11 @@ enum class page_flag : std::uint8_t {
     workingset = 6,
     swapcache = 10, // PG_owner_priv_1
     reserved = 12,
+    private_ = 13, // buffers of a file system, with a reference of their own
     writeback = 15,
     anon_exclusive = 17, // PG_mappedtodisk
-    reclaim = 18,        // the same bit is PG_readahead
+    reclaim = 18,
+    readahead = 18, // the same bit: the reader that comes to this page starts the next window
     swapbacked = 19,
     unevictable = 20,
     mlocked = 21,
@@ -113,8 +115,15 @@ public:
     void add_mapping() { ++mapcount_plus_one_; }
     void remove_mapping() { --mapcount_plus_one_; }
 
+    // The bit that tells a file's mapping from an anon_vma (kernel: PAGE_MAPPING_ANON, the other way round).
+    static constexpr std::uint32_t file_mapping = 1U << 31U;
     [[nodiscard]] std::uint32_t mapping() const { return mapping_; }
     void set_mapping(std::uint32_t id) { mapping_ = id; }
+    // kernel: folio_test_anon().
+    [[nodiscard]] bool anon() const { return mapping_ != 0 && (mapping_ & file_mapping) == 0; }
+    // Whether it is in the page cache of a file; its number is then mapping() without the bit.
+    [[nodiscard]] bool in_file() const { return (mapping_ & file_mapping) != 0; }
+    [[nodiscard]] std::uint32_t file_id() const { return mapping_ & ~file_mapping; }
     [[nodiscard]] std::uint32_t index() const { return index_; }
     void set_index(std::uint32_t i) { index_ = i; }
     [[nodiscard]] std::uint32_t private_data() const { return private_; }

@@ -9,7 +9,21 @@
 
 namespace pagesim {
 
-enum class vm_flag : std::uint8_t { read, write, exec, locked, seq_read, rand_read };
+// kernel: VM_*. The may_ flags say what mprotect may grant.
+enum class vm_flag : std::uint8_t {
+    read,
+    write,
+    exec,
+    shared,
+    may_read,
+    may_write,
+    may_exec,
+    may_share,
+    growsdown,
+    locked,
+    seq_read,
+    rand_read,
+};
 using vm_flags = flag_set<vm_flag>;
 
 // What a read of untouched memory maps: the shared zero page, or (recorded traces, whose pages had content
@@ -28,6 +42,8 @@ struct vma {
     vpn end{0}; // one past the last page
     vm_flags flags{vm_flag::read, vm_flag::write};
     first_read on_read = first_read::zero_page;
+    std::uint64_t pgoff = 0;    // page number of `first` in the file (kernel: vm_pgoff)
+    std::uint32_t file = 0;     // number of the file's mapping; 0: anonymous
     std::uint32_t anon_vma = 0; // 0: no page of its own yet
     swap_readahead_state readahead{};
 
