@@ -49,6 +49,10 @@ std::optional<std::string> find_fault_in(const machine_config& config) {
             return "a flash device needs a queue depth of at least 1";
         }
     }
+    if (config.files.max_request_pages == 0)
+        return "a request to the files' device must be able to carry a page";
+    if (config.files.device == file_device::flash && config.files.flash.queue_depth == 0)
+        return "a flash device needs a queue depth of at least 1";
     const page_count taken = config.start.pcp_pages + config.start.unevictable;
     if (taken.value + config.start.free_pages.value_or(page_count{1}).value >= managed) {
         return "the initial state does not fit into memory";

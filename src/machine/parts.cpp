@@ -19,6 +19,11 @@ page_count swap_pages(const machine_config& config) {
     return config.swap.device == swap_device::none ? page_count{0} : config.swap.pages;
 }
 
+std::unique_ptr<flash_device> file_device_of(const machine_config& config) {
+    if (config.files.device == file_device::pmem) return nullptr;
+    return std::make_unique<flash_device>(config.files.flash);
+}
+
 } // namespace
 
 page* pool_frames::take_frame() {
@@ -40,7 +45,10 @@ machine_parts::machine_parts(const machine_config& c, waker& wakes, trace_sink* 
       lru{home}, batches{cpu, lru, config.profile.mlocks}, cpu_mmu{config.cpu},
       tlbs{config.cpu.range_ops,
            {.unmap = config.profile.unmap_flush, .access = config.profile.access_flush}},
-      swap{cpu, frames, swap_pages(config), config.seed},
+      cache{cpu, frames, lru, batches, tlbs}, file_flash{file_device_of(config)},
+      files{cpu, frames, cache, file_flash.get(), config.files.max_request_pages}, swap{cpu, frames,
+                                                                                        swap_pages(config),
+                                                                                        config.seed},
       map{cpu, config.profile, frames, tlbs, swap, batches}, rc{.cpu = cpu,
                                                                 .profile = config.profile,
                                                                 .config = config.reclaim,
@@ -50,6 +58,8 @@ machine_parts::machine_parts(const machine_config& c, waker& wakes, trace_sink* 
                                                                 .map = map,
                                                                 .swap = swap,
                                                                 .io = nullptr,
+                                                                .cache = cache,
+                                                                .files = files,
                                                                 .kswapd = kswapd,
                                                                 .reasons = reasons},
       fc{.rc = rc, .tlbs = tlbs, .zero_page = no_pfn} {
@@ -108,6 +118,7 @@ void machine_parts::check_consistency(const std::vector<const mm*>& spaces) cons
     home.check_consistency();
     lru.check_consistency();
     swap.check_consistency();
+    cache.check_consistency();
     std::vector<std::int32_t> mapped(frames.size().value, 0);
     std::vector<unsigned> slot_uses(swap.exists() ? swap.area().max() : 0, 0);
     std::uint64_t anon = 0;

@@ -28,6 +28,15 @@ struct swap_config {
     unsigned max_request_pages = 31; // what one request may carry (flash)
 };
 
+enum class file_device : std::uint8_t { pmem, flash };
+
+// Where files are.
+struct file_config {
+    file_device device = file_device::pmem; // the CPU copies; nothing to wait for
+    flash_config flash{};
+    unsigned max_request_pages = 256; // what one request may carry
+};
+
 // What already lives in memory when the run begins. All of it belongs to the kernel and to others, and
 // never goes away.
 struct initial_state {
@@ -43,6 +52,7 @@ struct machine_config {
     memory_config memory{};
     reclaim_config reclaim{};
     swap_config swap{};
+    file_config files{};
     cpu_model cpu = cortex_a72;
     cost_table cost{};
     cfs_config sched{};

@@ -48,6 +48,9 @@ public:
     table_pool tables;
     mmu cpu_mmu;
     tlb_domain tlbs;
+    page_cache cache;
+    std::unique_ptr<flash_device> file_flash; // null: pmem
+    file_io files;
     swap_space swap;
     rmap map;
     pool_frames pool;

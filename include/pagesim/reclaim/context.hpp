@@ -17,6 +17,8 @@
 #pragma once
 
 #include <pagesim/base/kernel_profile.hpp>
+#include <pagesim/cache/file_io.hpp>
+#include <pagesim/cache/page_cache.hpp>
 #include <pagesim/lru/isolate.hpp>
 #include <pagesim/lru/lru_add.hpp>
 #include <pagesim/lru/lruvec.hpp>
@@ -57,6 +59,8 @@ struct reclaim_context {
     rmap& map;
     swap_space& swap;
     swap_io* io; // null: no swap device
+    page_cache& cache;
+    file_io& files;
     kswapd_request& kswapd;
     reason_counts& reasons;
 };

@@ -24,7 +24,10 @@ enum class wait_reason : std::uint8_t {
     throttle_isolated,
     pfmemalloc,
     rcu_work,
-    congestion // 5.8: congestion_wait, msleep; nobody wakes it early
+    congestion,   // 5.8: congestion_wait, msleep; nobody wakes it early
+    page_written, // a page under writeback
+    flusher_work,
+    dirty_pause // balance_dirty_pages
 };
 
 struct wait_channel {

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+// The page cache: files' pages in memory, clean, dirty or being written.
+//
+//                 add_to_page_cache_lru        set_page_dirty          clear_page_dirty_for_io, start
+//      nothing ──────────────────────> clean ────────────────> dirty ──────────────────────────────> under writeback
+//         ^   (a shadow found there:     │  ^                                                            │
+//         │    workingset_refault)       │  └────────────────────── end_page_writeback ──────────────────┘
+//         └──── remove (a shadow stays) ─┘                     (PG_reclaim set: to the tail of its list)
+//
+// The cache holds one reference to each of its pages, a file system's buffers (PG_private) one more, each descriptor
+// that maps it another one. Pages of regular files are counted when they are dirtied and while they are written
+// (nr_dirty, nr_dirtied, nr_writeback, nr_written, nr_zone_write_pending); those of shmem files never are, they count
+// nr_shmem instead.
+//
+// A page that a descriptor made dirty is known to be dirty only when somebody looks at the descriptor: unmapping it, or
+// page_mkclean before the page is written, which makes every mapping read-only and clean so that the next store faults
+// and dirties the page anew.
+//
+// Source: mm/filemap.c, mm/page-writeback.c, page_mkclean of mm/rmap.c; Linux 6.1.
+#pragma once
+
+#include <pagesim/cache/mapping.hpp>
+#include <pagesim/lru/lru_add.hpp>
+#include <pagesim/lru/workingset.hpp>
+#include <pagesim/mmu/tlb_domain.hpp>
+#include <pagesim/sim/cpu_context.hpp>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace pagesim {
+
+// Told that a clean file became dirty, or that a page of one was dirtied; keeps the files that are to be written.
+class dirty_listener {
+public:
+    dirty_listener() = default;
+    dirty_listener(const dirty_listener&) = delete;
+    dirty_listener& operator=(const dirty_listener&) = delete;
+    virtual ~dirty_listener() = default;
+    // kernel: __mark_inode_dirty(I_DIRTY_PAGES), after the page was tagged.
+    virtual void file_dirtied(mapping& file) = 0;
+};
+
+// What a page is added for: a write into a page that was evicted does not count as its return (__GFP_WRITE).
+enum class added_for : std::uint8_t { reading, writing };
+
+class page_cache {
+public:
+    page_cache(const cpu_context& cpu, mem_map& frames, lruvec& lru, lru_batches& batches, tlb_domain& tlbs)
+        : cpu_{cpu}, frames_{frames}, lru_{lru}, batches_{batches}, tlbs_{tlbs} {}
+
+    void set_listener(dirty_listener& l) { listener_ = &l; }
+
+    // A new, empty file.
+    mapping& create(std::string name, page_count size, file_kind kind);
+    // Forgets the file. Its pages must be gone.
+    void destroy(mapping& file);
+    [[nodiscard]] mapping& file(std::uint32_t id) const { return *files_[id]; }
+    [[nodiscard]] mapping& file_of(const page& p) const { return file(p.file_id()); }
+    [[nodiscard]] const std::vector<std::unique_ptr<mapping>>& files() const { return files_; }
+
+    // The page, without a reference, or null (kernel: find_get_page, less the get).
+    [[nodiscard]] page* find(const mapping& file, std::uint64_t index) const {
+        const cache_slot s = file.slot(index);
+        return s.is_frame() ? &frames_[s.frame()] : nullptr;
+    }
+
+    // kernel: filemap_add_folio(). The page is new; it is locked afterwards, has the cache's reference beside the
+    // caller's, and waits for the lists. The slot holds no frame.
+    void add_to_page_cache_lru(mapping& file, page& p, std::uint64_t index, added_for what, swap_room swap);
+    // The same without lists and shadow: a shmem page (kernel: shmem_add_to_page_cache()).
+    void add_shmem(mapping& file, page& p, std::uint64_t index);
+    // kernel: __filemap_remove_folio(). The page is locked and not mapped. What stays in the slot: nothing, a shadow or
+    // a shmem file's swap entry. The cache's reference is the caller's to drop or to have frozen.
+    void remove(page& p, cache_slot left = {});
+    // Forgets a shadow.
+    void clear_slot(mapping& file, std::uint64_t index) { store(file, index, {}); }
+
+    // kernel: folio_mark_dirty(): PG_reclaim goes too. True if the page was clean.
+    bool set_page_dirty(page& p);
+    // What a file system does in write(2): PG_reclaim stays (kernel: __set_page_dirty() by way of mark_buffer_dirty()).
+    bool dirty_by_write(page& p);
+    // kernel: folio_clear_dirty_for_io(). The page is locked. True if it was dirty, by flag or by a descriptor; then
+    // it is to be written.
+    bool clear_page_dirty_for_io(page& p);
+    // kernel: folio_cancel_dirty(): truncation, nothing will be written.
+    void cancel_dirty(page& p);
+    // kernel: folio_mkclean(): write-protects and cleans each mapping; true if one was dirty.
+    bool page_mkclean(page& p);
+
+    // kernel: folio_start_writeback(), folio_end_writeback(). The page stays in its mapping in between.
+    void start_writeback(page& p);
+    void end_page_writeback(page& p);
+
+    // Buffers of a file system: a reference and PG_private (kernel: folio_attach_private()).
+    void attach_private(page& p);
+    // kernel: filemap_release_folio(). Clean buffers always can be released here.
+    void release_private(page& p);
+
+    void check_consistency() const;
+
+private:
+    void store(mapping& file, std::uint64_t index, cache_slot s) {
+        cpu_.count(vm_item::workingset_nodes, file.store(index, s));
+    }
+    void insert(mapping& file, page& p, std::uint64_t index);
+    bool tag_dirty(page& p);
+
+    const cpu_context& cpu_;
+    mem_map& frames_;
+    lruvec& lru_;
+    lru_batches& batches_;
+    tlb_domain& tlbs_;
+    dirty_listener* listener_ = nullptr;
+    std::vector<std::unique_ptr<mapping>> files_{1}; // index = id; 0 is none
+};
+
+} // namespace pagesim

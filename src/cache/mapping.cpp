@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+#include <pagesim/cache/mapping.hpp>
+
+#include <bit>
+
+namespace pagesim {
+
+const mapping::chunk* mapping::chunk_of(std::uint64_t index) const {
+    const std::uint64_t n = index / chunk_pages;
+    return n < chunks_.size() ? chunks_[n].get() : nullptr;
+}
+
+mapping::chunk& mapping::make_chunk(std::uint64_t index) {
+    const std::uint64_t n = index / chunk_pages;
+    if (n >= chunks_.size()) chunks_.resize(n + 1);
+    if (!chunks_[n]) chunks_[n] = std::make_unique<chunk>();
+    return *chunks_[n];
+}
+
+cache_slot mapping::slot(std::uint64_t index) const {
+    const chunk* c = chunk_of(index);
+    return c == nullptr ? cache_slot{} : c->slots[index % chunk_pages];
+}
+
+int mapping::store(std::uint64_t index, cache_slot s) {
+    if (s.empty() && chunk_of(index) == nullptr) return 0;
+    chunk& c = make_chunk(index);
+    const auto only_shadows = [&] { return c.frames == 0 && c.values > 0 && writes_back() ? 1 : 0; };
+    const int before = only_shadows();
+    cache_slot& at = c.slots[index % chunk_pages];
+    if (at.is_frame()) {
+        --c.frames;
+        --nrpages_;
+    } else if (at.is_value()) {
+        --c.values;
+    }
+    at = s;
+    if (s.is_frame()) {
+        ++c.frames;
+        ++nrpages_;
+    } else if (s.is_value()) {
+        ++c.values;
+    }
+    const int changed = only_shadows() - before;
+    if (c.frames == 0 && c.values == 0) chunks_[index / chunk_pages].reset();
+    return changed;
+}
+
+bool mapping::tagged(std::uint64_t index, cache_tag t) const {
+    const chunk* c = chunk_of(index);
+    return c != nullptr && (c->tags[tag_index(t)] >> index % chunk_pages & 1U) != 0;
+}
+
+void mapping::set_tag(std::uint64_t index, cache_tag t) {
+    if (tagged(index, t)) return;
+    make_chunk(index).tags[tag_index(t)] |= 1ULL << index % chunk_pages;
+    ++tagged_[tag_index(t)];
+}
+
+void mapping::clear_tag(std::uint64_t index, cache_tag t) {
+    if (!tagged(index, t)) return;
+    make_chunk(index).tags[tag_index(t)] &= ~(1ULL << index % chunk_pages);
+    --tagged_[tag_index(t)];
+}
+
+std::uint64_t mapping::next_tagged(std::uint64_t index, cache_tag t) const {
+    if (tagged_[tag_index(t)] == 0) return none;
+    for (std::uint64_t n = index / chunk_pages; n < chunks_.size(); ++n, index = n * chunk_pages) {
+        if (!chunks_[n]) continue;
+        const std::uint64_t rest = chunks_[n]->tags[tag_index(t)] >> index % chunk_pages;
+        if (rest != 0) return index + static_cast<std::uint64_t>(std::countr_zero(rest));
+    }
+    return none;
+}
+
+std::uint64_t mapping::next_where(std::uint64_t index, holds what) const {
+    for (std::uint64_t n = index / chunk_pages; n < chunks_.size(); ++n, index = n * chunk_pages) {
+        if (!chunks_[n] || (what == holds::frame && chunks_[n]->frames == 0)) continue;
+        for (; index < (n + 1) * chunk_pages; ++index) {
+            const cache_slot s = chunks_[n]->slots[index % chunk_pages];
+            if (what == holds::frame ? s.is_frame() : !s.empty()) return index;
+        }
+    }
+    return none;
+}
+
+void mapping::check_consistency() const {
+    std::uint64_t frames = 0;
+    std::array<std::uint64_t, nr_cache_tags> tagged{};
+    for (const auto& c : chunks_) {
+        if (!c) continue;
+        unsigned in_chunk = 0;
+        unsigned values = 0;
+        for (std::uint64_t i = 0; i < chunk_pages; ++i) {
+            in_chunk += c->slots[i].is_frame() ? 1U : 0U;
+            values += c->slots[i].is_value() ? 1U : 0U;
+            for (const std::uint64_t tags : c->tags)
+                PAGESIM_ASSERT((tags >> i & 1U) == 0 || c->slots[i].is_frame());
+        }
+        PAGESIM_ASSERT(in_chunk == c->frames && values == c->values);
+        frames += in_chunk;
+        for (unsigned t = 0; t < nr_cache_tags; ++t)
+            tagged[t] += static_cast<std::uint64_t>(std::popcount(c->tags[t]));
+    }
+    PAGESIM_ASSERT(frames == nrpages_ && tagged == tagged_);
+}
+
+} // namespace pagesim

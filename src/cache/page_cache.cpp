@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT
+#include <pagesim/cache/page_cache.hpp>
+
+#include <pagesim/cache/page_writeback.hpp>
+#include <pagesim/mmu/ptep.hpp>
+
+#include <algorithm>
+
+namespace pagesim {
+
+mapping& page_cache::create(std::string name, page_count size, file_kind kind) {
+    const auto free = std::find(files_.begin() + 1, files_.end(), nullptr);
+    const auto id = static_cast<std::uint32_t>(free - files_.begin());
+    auto file = std::make_unique<mapping>(id, std::move(name), size, kind);
+    if (free == files_.end()) {
+        files_.push_back(std::move(file));
+    } else {
+        *free = std::move(file);
+    }
+    return *files_[id];
+}
+
+void page_cache::destroy(mapping& file) {
+    PAGESIM_ASSERT(file.nrpages() == 0 && file.i_mmap.empty());
+    files_[file.id()].reset();
+}
+
+void page_cache::insert(mapping& file, page& p, std::uint64_t index) {
+    PAGESIM_ASSERT_PAGE(p.mapping() == 0 && !p.test(page_flag::locked), p);
+    PAGESIM_ASSERT(!file.slot(index).is_frame() && index < 1ULL << 32U);
+    p.set(page_flag::locked);
+    p.get();
+    p.set_mapping(page::file_mapping | file.id());
+    p.set_index(static_cast<std::uint32_t>(index));
+    store(file, index, cache_slot::of_frame(frames_.pfn_of(p)));
+    cpu_.count(vm_item::nr_file_pages);
+}
+
+void page_cache::add_to_page_cache_lru(mapping& file, page& p, std::uint64_t index, added_for what,
+                                       swap_room swap) {
+    PAGESIM_ASSERT(file.kind() == file_kind::regular);
+    const cache_slot old = file.slot(index);
+    insert(file, p, index);
+    if (old.is_value() && what == added_for::reading) {
+        workingset_refault(cpu_, lru_, p, shadow::from_bits(old.value()), swap);
+    }
+    batches_.lru_cache_add(p);
+}
+
+void page_cache::add_shmem(mapping& file, page& p, std::uint64_t index) {
+    PAGESIM_ASSERT(file.kind() == file_kind::shmem);
+    p.set(page_flag::swapbacked);
+    insert(file, p, index);
+    cpu_.count(vm_item::nr_shmem);
+}
+
+void page_cache::remove(page& p, cache_slot left) {
+    PAGESIM_ASSERT_PAGE(p.in_file() && p.test(page_flag::locked) && !p.mapped(), p);
+    mapping& file = file_of(p);
+    PAGESIM_ASSERT_PAGE(!file.writes_back() || !p.test(page_flag::dirty), p);
+    const std::uint64_t index = p.index();
+    for (const cache_tag t : {cache_tag::dirty, cache_tag::writeback, cache_tag::towrite})
+        file.clear_tag(index, t);
+    store(file, index, left);
+    cpu_.count(vm_item::nr_file_pages, -1);
+    if (p.test(page_flag::swapbacked)) cpu_.count(vm_item::nr_shmem, -1);
+    p.set_mapping(0);
+}
+
+bool page_cache::tag_dirty(page& p) {
+    if (p.test_and_set(page_flag::dirty)) return false;
+    if (!p.in_file()) return true;
+    mapping& file = file_of(p);
+    if (!file.writes_back()) return true;
+    file.set_tag(p.index(), cache_tag::dirty);
+    cpu_.count(vm_item::nr_dirty);
+    cpu_.count(vm_item::nr_zone_write_pending);
+    cpu_.count(vm_item::nr_dirtied);
+    if (listener_ != nullptr) listener_->file_dirtied(file);
+    return true;
+}
+
+bool page_cache::set_page_dirty(page& p) {
+    p.clear(page_flag::reclaim);
+    return tag_dirty(p);
+}
+
+bool page_cache::dirty_by_write(page& p) { return tag_dirty(p); }
+
+bool page_cache::clear_page_dirty_for_io(page& p) {
+    PAGESIM_ASSERT_PAGE(p.test(page_flag::locked), p);
+    if (!p.in_file() || !file_of(p).writes_back()) return p.test_and_clear(page_flag::dirty);
+    if (page_mkclean(p)) set_page_dirty(p);
+    if (!p.test_and_clear(page_flag::dirty)) return false;
+    cpu_.count(vm_item::nr_dirty, -1);
+    cpu_.count(vm_item::nr_zone_write_pending, -1);
+    return true;
+}
+
+void page_cache::cancel_dirty(page& p) {
+    if (!p.test_and_clear(page_flag::dirty) || !p.in_file() || !file_of(p).writes_back()) return;
+    cpu_.count(vm_item::nr_dirty, -1);
+    cpu_.count(vm_item::nr_zone_write_pending, -1);
+}
+
+bool page_cache::page_mkclean(page& p) {
+    if (!p.mapped()) return false;
+    bool cleaned = false;
+    file_of(p).i_mmap.for_each(p.index(), [&](const file_range& r) {
+        const vpn at = r.at(p.index());
+        std::uint64_t* word = r.owner->table().leaf(at);
+        if (word == nullptr || !r.range->flags.has(vm_flag::shared)) return true;
+        const descriptor d{*word};
+        if (!d.valid() || d.frame() != frames_.pfn_of(p) || (!d.dirty() && !d.writable())) return true;
+        const descriptor old = ptep_clear_flush(tlbs_, {r.owner->id(), at}, *word);
+        *word = old.wrprotect().mkclean().word();
+        cleaned = true;
+        return true;
+    });
+    return cleaned;
+}
+
+void page_cache::start_writeback(page& p) {
+    account_writeback_start(cpu_, p);
+    mapping& file = file_of(p);
+    file.set_tag(p.index(), cache_tag::writeback);
+    if (!p.test(page_flag::dirty)) file.clear_tag(p.index(), cache_tag::dirty);
+    file.clear_tag(p.index(), cache_tag::towrite);
+}
+
+void page_cache::end_page_writeback(page& p) {
+    file_of(p).clear_tag(p.index(), cache_tag::writeback);
+    account_writeback_end(cpu_, lru_, batches_, p);
+}
+
+void page_cache::attach_private(page& p) {
+    if (!p.test_and_set(page_flag::private_)) p.get();
+}
+
+void page_cache::release_private(page& p) {
+    if (!p.test_and_clear(page_flag::private_)) return;
+    const bool last = p.put_testzero();
+    PAGESIM_ASSERT_PAGE(!last, p);
+}
+
+void page_cache::check_consistency() const {
+    std::uint64_t pages = 0;
+    std::uint64_t dirty = 0;
+    for (const auto& f : files_) {
+        if (!f) continue;
+        f->check_consistency();
+        for (std::uint64_t i = f->next_frame(0); i != mapping::none; i = f->next_frame(i + 1)) {
+            const page& p = frames_[f->slot(i).frame()];
+            PAGESIM_ASSERT_PAGE(p.in_file() && p.file_id() == f->id() && p.index() == i, p);
+            PAGESIM_ASSERT_PAGE(p.refcount() >= 1 + p.mapcount() + (p.test(page_flag::private_) ? 1 : 0), p);
+            PAGESIM_ASSERT_PAGE(
+                !f->writes_back() || !p.test(page_flag::dirty) || f->tagged(i, cache_tag::dirty), p);
+            PAGESIM_ASSERT_PAGE(
+                p.test(page_flag::writeback) == f->tagged(i, cache_tag::writeback) || !f->writes_back(), p);
+            ++pages;
+            if (f->writes_back() && p.test(page_flag::dirty)) ++dirty;
+        }
+    }
+    PAGESIM_ASSERT(dirty == cpu_.stat[vm_item::nr_dirty]);
+    static_cast<void>(pages); // nr_file_pages has the swap cache's too: the machine adds them up
+}
+
+} // namespace pagesim
