@@ -18,6 +18,7 @@
 
 #include <pagesim/base/kernel_profile.hpp>
 #include <pagesim/cache/file_io.hpp>
+#include <pagesim/cache/flusher_control.hpp>
 #include <pagesim/cache/page_cache.hpp>
 #include <pagesim/lru/isolate.hpp>
 #include <pagesim/lru/lru_add.hpp>
@@ -63,6 +64,7 @@ struct reclaim_context {
     file_io& files;
     kswapd_request& kswapd;
     reason_counts& reasons;
+    flusher_control* flusher = nullptr; // null: nobody writes files back by himself
 };
 
 // A jiffy of the simulated kernel: HZ is 250.
