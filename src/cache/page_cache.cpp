@@ -126,10 +126,13 @@ void page_cache::start_writeback(page& p) {
     file.set_tag(p.index(), cache_tag::writeback);
     if (!p.test(page_flag::dirty)) file.clear_tag(p.index(), cache_tag::dirty);
     file.clear_tag(p.index(), cache_tag::towrite);
+    if (listener_ != nullptr && file.writes_back()) listener_->writeback_started(file);
 }
 
 void page_cache::end_page_writeback(page& p) {
-    file_of(p).clear_tag(p.index(), cache_tag::writeback);
+    mapping& file = file_of(p);
+    file.clear_tag(p.index(), cache_tag::writeback);
+    if (listener_ != nullptr && file.writes_back()) listener_->writeback_ended(file);
     account_writeback_end(cpu_, lru_, batches_, p);
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <pagesim/machine/machine.hpp>
 
+#include <pagesim/machine/flusher_task.hpp>
+
 #include <stdexcept>
 
 namespace pagesim {
@@ -56,6 +58,11 @@ void machine::start(access_stream& stream, std::span<const page_range> ranges) {
         rcu_->asleep = true;
         rcu_->waits_for = {.reason = wait_reason::rcu_work};
     }
+    auto flusher = std::make_unique<flusher_task>(static_cast<std::uint32_t>(tasks_.size()), *parts_);
+    flusher_ = flusher.get();
+    flusher_->asleep = true;
+    flusher_->waits_for = bdi_writeback::flusher_channel;
+    tasks_.push_back(std::move(flusher));
     // kswapd has gone to sleep long before the run begins.
     kswapd_->asleep = true;
     kswapd_->waits_for = {.reason = wait_reason::kswapd_work};

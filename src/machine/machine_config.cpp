@@ -53,6 +53,10 @@ std::optional<std::string> find_fault_in(const machine_config& config) {
         return "a request to the files' device must be able to carry a page";
     if (config.files.device == file_device::flash && config.files.flash.queue_depth == 0)
         return "a flash device needs a queue depth of at least 1";
+    if (config.dirty.ratio > 100 || config.dirty.background_ratio > 100)
+        return "a share of dirty memory is at most 100 percent";
+    if (config.dirty.bytes != 0 && config.dirty.bytes < 2 * page_size)
+        return "dirty memory in bytes must be two pages at least, or 0";
     const page_count taken = config.start.pcp_pages + config.start.unevictable;
     if (taken.value + config.start.free_pages.value_or(page_count{1}).value >= managed) {
         return "the initial state does not fit into memory";

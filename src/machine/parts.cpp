@@ -46,9 +46,11 @@ machine_parts::machine_parts(const machine_config& c, waker& wakes, trace_sink* 
       tlbs{config.cpu.range_ops,
            {.unmap = config.profile.unmap_flush, .access = config.profile.access_flush}},
       cache{cpu, frames, lru, batches, tlbs}, file_flash{file_device_of(config)},
-      files{cpu, frames, cache, file_flash.get(), config.files.max_request_pages}, swap{cpu, frames,
-                                                                                        swap_pages(config),
-                                                                                        config.seed},
+      files{cpu, frames, cache, file_flash.get(), config.files.max_request_pages}, bdi{cpu, cache, lru,
+                                                                                       config.dirty,
+                                                                                       config.profile},
+      wb{.cpu = cpu, .frames = frames, .batches = batches, .cache = cache, .files = files, .bdi = bdi},
+      swap{cpu, frames, swap_pages(config), config.seed},
       map{cpu, config.profile, frames, tlbs, swap, batches}, rc{.cpu = cpu,
                                                                 .profile = config.profile,
                                                                 .config = config.reclaim,
@@ -61,9 +63,11 @@ machine_parts::machine_parts(const machine_config& c, waker& wakes, trace_sink* 
                                                                 .cache = cache,
                                                                 .files = files,
                                                                 .kswapd = kswapd,
-                                                                .reasons = reasons},
+                                                                .reasons = reasons,
+                                                                .flusher = &bdi},
       fc{.rc = rc, .tlbs = tlbs, .zero_page = no_pfn} {
     tlbs.attach(cpu_mmu.entries());
+    cache.set_listener(bdi);
     pool.attach(rc);
     if (config.swap.device == swap_device::zram) {
         store = std::make_unique<zram>(cpu, pool, config.swap.zram);
@@ -110,8 +114,17 @@ void machine_parts::settle(mm& first) {
     if (!home.settle(config.start.free_pages, config.start.pcp_pages)) {
         throw std::invalid_argument{"the initial state does not fit into memory"};
     }
+    bdi.set_ratelimit();
     stat.clear_events();
     clock = sim_clock{};
+}
+
+vmstat machine_parts::snapshot() const {
+    vmstat s = stat;
+    const dirty_limits l = bdi.limits();
+    s.set(vm_item::nr_dirty_threshold, l.thresh);
+    s.set(vm_item::nr_dirty_background_threshold, l.bg_thresh);
+    return s;
 }
 
 void machine_parts::check_consistency(const std::vector<const mm*>& spaces) const {
@@ -119,6 +132,7 @@ void machine_parts::check_consistency(const std::vector<const mm*>& spaces) cons
     lru.check_consistency();
     swap.check_consistency();
     cache.check_consistency();
+    bdi.check_consistency();
     std::vector<std::int32_t> mapped(frames.size().value, 0);
     std::vector<unsigned> slot_uses(swap.exists() ? swap.area().max() : 0, 0);
     std::uint64_t anon = 0;

@@ -186,7 +186,7 @@ step_result workload_task::perform(const op_sleep& op) {
 step_result workload_task::perform(const op_mark& op) {
     parts_.cpu.emit(trace_kind::mark, marks_.size());
     parts_.lru.refresh_stat(); // exact figures are asked for
-    marks_.push_back({.label = op.label, .time = parts_.clock.now(), .stat = parts_.stat});
+    marks_.push_back({.label = op.label, .time = parts_.clock.now(), .stat = parts_.snapshot()});
     return step_again;
 }
 

@@ -94,7 +94,7 @@ nlohmann::ordered_json run_as_json(const machine& m, const input_identity& input
                       {"in_faults", task.stalled().ns}};
     out["task_switches"] = m.switches();
     out["verdicts"] = std::move(reasons);
-    out["vmstat"] = vmstat_as_json(m.stat(), kernel);
+    out["vmstat"] = vmstat_as_json(m.parts().snapshot(), kernel);
     out["marks"] = std::move(marks);
     out["fingerprint"] = hex(m.fingerprint_value());
     out["host"] = {{"seconds", host_seconds}};

@@ -74,7 +74,7 @@ page_count committed_by(const mm& space) {
 void write_outputs(const run_options& o, const machine& m, const input_identity& input, double host_seconds) {
     const machine_parts& parts = m.parts();
     if (!o.vmstat_file.empty())
-        write_file(o.vmstat_file, format_vmstat(m.stat(), parts.config.profile.vmstat));
+        write_file(o.vmstat_file, format_vmstat(parts.snapshot(), parts.config.profile.vmstat));
     if (!o.zoneinfo_file.empty()) write_file(o.zoneinfo_file, format_zoneinfo(parts));
     if (!o.meminfo_file.empty())
         write_file(o.meminfo_file, format_meminfo(parts, committed_by(m.workload().space())));

@@ -70,6 +70,16 @@ enum class counted_tables : std::uint8_t { pte, pmd_and_pte };
 enum class clear_flush : std::uint8_t { young, any_valid };
 // After which faults ptep_set_access_flags flushes (arm64).
 enum class access_flags_flush : std::uint8_t { every_change, stores };
+// When a writer that must be made to wait starts background writeback, and until when the device counts as beyond its
+// limit: after it waited, and until the next time somebody need not (5.8); or before it is decided, and until somebody
+// who waits finds it within (balance_dirty_pages).
+enum class dirty_balance : std::uint8_t { writeback_started_last, writeback_started_first };
+// When a device's write bandwidth is estimated anew, beside by writers that wait: in each round of the flusher, leaving
+// out quiet times, or with each file written and 200 ms after the last of its pages (wb_update_bandwidth).
+enum class bandwidth_updates : std::uint8_t { by_flusher_rounds, by_files };
+// What invalidation (drop_caches, FADV_DONTNEED) does with pages under writeback: hastens their reclaim, or leaves
+// them alone (invalidate_mapping_pages, find_lock_entries).
+enum class invalidation : std::uint8_t { deactivates_written, skips_written };
 // Which lines /proc/vmstat has.
 enum class vmstat_lines : std::uint8_t { of_5_8, of_5_10, of_6_1 };
 
@@ -95,6 +105,9 @@ struct kernel_profile {
     counted_tables tables;
     clear_flush unmap_flush;
     access_flags_flush access_flush;
+    dirty_balance balance;
+    bandwidth_updates bandwidth;
+    invalidation invalidate;
     vmstat_lines vmstat;
 };
 
@@ -125,6 +138,9 @@ inline constexpr kernel_profile linux_5_8{
     .tables = counted_tables::pte,
     .unmap_flush = clear_flush::young,
     .access_flush = access_flags_flush::every_change,
+    .balance = dirty_balance::writeback_started_last,
+    .bandwidth = bandwidth_updates::by_flusher_rounds,
+    .invalidate = invalidation::deactivates_written,
     .vmstat = vmstat_lines::of_5_8,
 };
 
@@ -150,6 +166,9 @@ inline constexpr kernel_profile linux_5_10{
     .tables = counted_tables::pte,
     .unmap_flush = clear_flush::any_valid,
     .access_flush = access_flags_flush::stores,
+    .balance = dirty_balance::writeback_started_last,
+    .bandwidth = bandwidth_updates::by_flusher_rounds,
+    .invalidate = invalidation::deactivates_written,
     .vmstat = vmstat_lines::of_5_10,
 };
 
@@ -175,6 +194,9 @@ inline constexpr kernel_profile linux_6_1{
     .tables = counted_tables::pmd_and_pte,
     .unmap_flush = clear_flush::any_valid,
     .access_flush = access_flags_flush::stores,
+    .balance = dirty_balance::writeback_started_first,
+    .bandwidth = bandwidth_updates::by_files,
+    .invalidate = invalidation::skips_written,
     .vmstat = vmstat_lines::of_6_1,
 };
 

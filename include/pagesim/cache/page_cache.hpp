@@ -41,6 +41,9 @@ public:
     virtual ~dirty_listener() = default;
     // kernel: __mark_inode_dirty(I_DIRTY_PAGES), after the page was tagged.
     virtual void file_dirtied(mapping& file) = 0;
+    // A page of it is under writeback, or no longer; its tag says so already.
+    virtual void writeback_started(mapping& file) = 0;
+    virtual void writeback_ended(mapping& file) = 0;
 };
 
 // What a page is added for: a write into a page that was evicted does not count as its return (__GFP_WRITE).

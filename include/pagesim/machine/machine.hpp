@@ -50,11 +50,12 @@ public:
     [[nodiscard]] const task& kswapd() const { return *kswapd_; }
     [[nodiscard]] machine_parts& parts() { return *parts_; }
     [[nodiscard]] const machine_parts& parts() const { return *parts_; }
-    // Nobody ran; the interrupts of an idle CPU count here.
     // CPU time of kernel threads other than kswapd.
     [[nodiscard]] sim_duration other_time() const {
-        return rcu_ == nullptr ? sim_duration{} : rcu_->cpu_time;
+        const sim_duration flushed = flusher_ == nullptr ? sim_duration{} : flusher_->cpu_time;
+        return rcu_ == nullptr ? flushed : flushed + rcu_->cpu_time;
     }
+    // Nobody ran; the interrupts of an idle CPU count here.
     [[nodiscard]] sim_duration idle_time() const { return idle_; }
     [[nodiscard]] std::uint64_t switches() const { return switches_; }
     // Events and counters so far.
@@ -81,6 +82,7 @@ private:
     workload_task* workload_ = nullptr;
     task* kswapd_ = nullptr;
     task* rcu_ = nullptr;
+    task* flusher_ = nullptr;
     std::uint64_t busy_ticks_ = 0;
     cfs_run_queue queue_;
     sim_time accounted_until_{};

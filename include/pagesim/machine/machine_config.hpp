@@ -4,6 +4,7 @@
 #pragma once
 
 #include <pagesim/base/kernel_profile.hpp>
+#include <pagesim/cache/dirty_limits.hpp>
 #include <pagesim/memory/node.hpp>
 #include <pagesim/mmu/cpu_model.hpp>
 #include <pagesim/reclaim/context.hpp>
@@ -53,6 +54,7 @@ struct machine_config {
     reclaim_config reclaim{};
     swap_config swap{};
     file_config files{};
+    dirty_config dirty{};
     cpu_model cpu = cortex_a72;
     cost_table cost{};
     cfs_config sched{};

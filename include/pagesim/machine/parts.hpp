@@ -6,6 +6,7 @@
 // examples use the parts alone and call the kernel half by hand.
 #pragma once
 
+#include <pagesim/cache/flusher.hpp>
 #include <pagesim/fault/fault_context.hpp>
 #include <pagesim/machine/machine_config.hpp>
 #include <pagesim/process/unmap.hpp>
@@ -51,6 +52,8 @@ public:
     page_cache cache;
     std::unique_ptr<flash_device> file_flash; // null: pmem
     file_io files;
+    bdi_writeback bdi;
+    writeback_context wb;
     swap_space swap;
     rmap map;
     pool_frames pool;
@@ -62,6 +65,8 @@ public:
     reclaim_context rc;
     fault_context fc;
 
+    // The counters as /proc/vmstat shows them: with the dirty thresholds of this moment.
+    [[nodiscard]] vmstat snapshot() const;
     // list sizes = counters, mapcounts = descriptors found by walking, every page in one place, TLB within
     // the tables.
     void check_consistency(const std::vector<const mm*>& spaces) const;

@@ -28,6 +28,7 @@
 #include <pagesim/reclaim/scan_control.hpp>
 #include <pagesim/rmap/rmap.hpp>
 #include <pagesim/sim/cpu_context.hpp>
+#include <pagesim/sim/jiffies.hpp>
 #include <pagesim/sim/step.hpp>
 #include <pagesim/swap/swap_io.hpp>
 #include <pagesim/swap/swap_space.hpp>
@@ -66,13 +67,5 @@ struct reclaim_context {
     reason_counts& reasons;
     flusher_control* flusher = nullptr; // null: nobody writes files back by himself
 };
-
-// A jiffy of the simulated kernel: HZ is 250.
-inline constexpr sim_duration jiffy = milliseconds(4);
-
-// kernel: schedule_timeout(n): expires at the (n+1)-th tick from now, ticks lie on a fixed grid.
-[[nodiscard]] constexpr sim_time timeout_in_jiffies(sim_time now, std::uint64_t n) {
-    return sim_time{(now.ns / jiffy.ns + 1 + n) * jiffy.ns};
-}
 
 } // namespace pagesim

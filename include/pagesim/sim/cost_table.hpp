@@ -40,6 +40,13 @@ struct cost_table {
     sim_duration populate_page{394}; // mlock, a page, above the fault that brings it
     sim_duration munlock_page{680};  // munlock, a page
 
+    // Files written back.
+    sim_duration write_file_page{3600}; // fsync, a dirty page, with the end of its write
+    sim_duration flusher_run{5000};     // a kernel worker comes and goes
+    sim_duration writeback_call{
+        10500}; // fsync, fadvise and the like without their pages (as pwrite; not measured alone)
+    sim_duration invalidate_page{0}; // not measured on its own
+
     // Frames and lists.
     sim_duration pcp_refill{1700};     // one bulk from the buddy lists
     sim_duration lru_drain_page{300};  // one page of a batch
