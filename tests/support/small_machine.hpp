@@ -73,6 +73,14 @@ public:
         config_.swap.pages = page_count{pages};
         return *this;
     }
+    a_machine& with_files_on(file_device device) {
+        config_.files.device = device;
+        return *this;
+    }
+    a_machine& with_dirty(const dirty_config& dirty) {
+        config_.dirty = dirty;
+        return *this;
+    }
     a_machine& with_page_cluster(unsigned n) {
         config_.reclaim.page_cluster = n;
         return *this;
