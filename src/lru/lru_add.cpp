@@ -49,6 +49,67 @@ void lru_batches::apply_rotate(page& p) {
     cpu_.count(vm_item::pgrotated);
 }
 
+void lru_batches::deactivate_file_page(page& p) {
+    if (p.test(page_flag::unevictable)) return;
+    append(deactivate_file_, p, &lru_batches::apply_deactivate_file);
+}
+
+void lru_batches::apply_deactivate_file(page& p) {
+    if (!p.test(page_flag::lru) || p.test(page_flag::unevictable) || p.mapped()) return;
+    lru_.del_page(p);
+    const bool was_active = p.test_and_clear(page_flag::active);
+    p.clear(page_flag::referenced);
+    if (p.test(page_flag::writeback) || p.test(page_flag::dirty)) {
+        lru_.add_page(p);
+        p.set(page_flag::reclaim);
+    } else {
+        lru_.add_page_tail(p);
+        cpu_.count(vm_item::pgrotated);
+    }
+    if (was_active) cpu_.count(vm_item::pgdeactivate);
+}
+
+namespace {
+
+bool may_deactivate(const page& p) {
+    return p.test(page_flag::lru) && p.test(page_flag::active) && !p.test(page_flag::unevictable);
+}
+
+bool may_lazyfree(const page& p) {
+    return p.test(page_flag::lru) && p.anon() && p.test(page_flag::swapbacked) &&
+           !p.test(page_flag::swapcache) && !p.test(page_flag::unevictable);
+}
+
+} // namespace
+
+void lru_batches::deactivate_page(page& p) {
+    if (may_deactivate(p)) append(deactivate_, p, &lru_batches::apply_deactivate);
+}
+
+void lru_batches::apply_deactivate(page& p) {
+    if (!may_deactivate(p)) return;
+    lru_.del_page(p);
+    p.clear(page_flag::active);
+    p.clear(page_flag::referenced);
+    lru_.add_page(p);
+    cpu_.count(vm_item::pgdeactivate);
+    cpu_.emit(trace_kind::deactivate, raw(lru_.home().frames().pfn_of(p)));
+}
+
+void lru_batches::mark_page_lazyfree(page& p) {
+    if (may_lazyfree(p)) append(lazyfree_, p, &lru_batches::apply_lazyfree);
+}
+
+void lru_batches::apply_lazyfree(page& p) {
+    if (!may_lazyfree(p)) return;
+    lru_.del_page(p);
+    p.clear(page_flag::active);
+    p.clear(page_flag::referenced);
+    p.clear(page_flag::swapbacked);
+    lru_.add_page(p);
+    cpu_.count(vm_item::pglazyfree);
+}
+
 void lru_batches::activate_page(page& p) {
     if (!p.test(page_flag::lru) || p.test(page_flag::active) || p.test(page_flag::unevictable)) return;
     append(activate_, p, &lru_batches::apply_activate);
@@ -68,8 +129,8 @@ void lru_batches::mark_page_accessed(page& p) {
     if (p.test(page_flag::active)) return;
     if (p.test(page_flag::lru)) {
         activate_page(p);
-    } else {
-        p.set(page_flag::active); // it waits to be added
+    } else if (add_.count(p) > 0) {
+        p.set(page_flag::active);
     }
     p.clear(page_flag::referenced);
     ++lru_.nonresident_age;
@@ -173,6 +234,9 @@ void lru_batches::apply_munlock(page& p) {
 void lru_batches::lru_add_drain() {
     drain(add_, &lru_batches::apply_add);
     drain(rotate_, &lru_batches::apply_rotate);
+    drain(deactivate_file_, &lru_batches::apply_deactivate_file);
+    drain(deactivate_, &lru_batches::apply_deactivate);
+    drain(lazyfree_, &lru_batches::apply_lazyfree);
     drain(activate_, &lru_batches::apply_activate);
     drain_mlock();
 }
@@ -189,8 +253,9 @@ void lru_batches::put_page(page& p) {
 
 unsigned lru_batches::batches_with(const page& p) const {
     unsigned n = 0;
-    for (const batch* b : {&add_, &rotate_, &activate_, &mlock_}) {
-        for (unsigned i = 0; i < b->size; ++i) n += b->pages[i] == &p ? 1U : 0U;
+    for (const batch* b :
+         {&add_, &rotate_, &deactivate_file_, &deactivate_, &lazyfree_, &activate_, &mlock_}) {
+        n += b->count(p);
     }
     return n;
 }

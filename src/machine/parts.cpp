@@ -51,20 +51,20 @@ machine_parts::machine_parts(const machine_config& c, waker& wakes, trace_sink* 
                                                                                        config.profile},
       wb{.cpu = cpu, .frames = frames, .batches = batches, .cache = cache, .files = files, .bdi = bdi},
       swap{cpu, frames, swap_pages(config), config.seed},
-      map{cpu, config.profile, frames, tlbs, swap, batches}, rc{.cpu = cpu,
-                                                                .profile = config.profile,
-                                                                .config = config.reclaim,
-                                                                .home = home,
-                                                                .lru = lru,
-                                                                .batches = batches,
-                                                                .map = map,
-                                                                .swap = swap,
-                                                                .io = nullptr,
-                                                                .cache = cache,
-                                                                .files = files,
-                                                                .kswapd = kswapd,
-                                                                .reasons = reasons,
-                                                                .flusher = &bdi},
+      map{cpu, config.profile, frames, tlbs, swap, batches, cache}, rc{.cpu = cpu,
+                                                                       .profile = config.profile,
+                                                                       .config = config.reclaim,
+                                                                       .home = home,
+                                                                       .lru = lru,
+                                                                       .batches = batches,
+                                                                       .map = map,
+                                                                       .swap = swap,
+                                                                       .io = nullptr,
+                                                                       .cache = cache,
+                                                                       .files = files,
+                                                                       .kswapd = kswapd,
+                                                                       .reasons = reasons,
+                                                                       .flusher = &bdi},
       fc{.rc = rc, .tlbs = tlbs, .zero_page = no_pfn} {
     tlbs.attach(cpu_mmu.entries());
     cache.set_listener(bdi);
@@ -125,46 +125,6 @@ vmstat machine_parts::snapshot() const {
     s.set(vm_item::nr_dirty_threshold, l.thresh);
     s.set(vm_item::nr_dirty_background_threshold, l.bg_thresh);
     return s;
-}
-
-void machine_parts::check_consistency(const std::vector<const mm*>& spaces) const {
-    home.check_consistency();
-    lru.check_consistency();
-    swap.check_consistency();
-    cache.check_consistency();
-    bdi.check_consistency();
-    std::vector<std::int32_t> mapped(frames.size().value, 0);
-    std::vector<unsigned> slot_uses(swap.exists() ? swap.area().max() : 0, 0);
-    std::uint64_t anon = 0;
-    for (const mm* space : spaces) {
-        space->table().check_consistency();
-        tlbs.check_consistency(space->id(), space->table());
-        std::uint64_t resident = 0;
-        std::uint64_t swapped = 0;
-        for (const auto& range : space->vmas()) {
-            for (vpn n = range->first; n < range->end; n = n + 1) {
-                const std::uint64_t* word = space->table().leaf(n);
-                if (word == nullptr || *word == 0) continue;
-                const descriptor d{*word};
-                if (d.is_swap()) {
-                    ++swapped;
-                    ++slot_uses[d.swap_entry().offset];
-                } else if (!d.special()) {
-                    ++resident;
-                    ++mapped[raw(d.frame())];
-                }
-            }
-        }
-        PAGESIM_ASSERT(resident == space->anon_pages && swapped == space->swap_entries);
-        anon += resident;
-    }
-    for (std::uint64_t n = 0; n < mapped.size(); ++n) {
-        const page& p = frames[pfn{n}];
-        PAGESIM_ASSERT_PAGE(p.mapcount() == mapped[n], p);
-        PAGESIM_ASSERT_PAGE(p.refcount() >= p.mapcount(), p);
-    }
-    for (std::uint64_t o = 1; o < slot_uses.size(); ++o) PAGESIM_ASSERT(swap.area().count(o) == slot_uses[o]);
-    PAGESIM_ASSERT(anon == stat[vm_item::nr_anon_pages]);
 }
 
 } // namespace pagesim

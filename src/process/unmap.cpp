@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <pagesim/process/unmap.hpp>
 
-#include <pagesim/mmu/descriptor.hpp>
-
 #include <algorithm>
 
 namespace pagesim {
@@ -31,6 +29,10 @@ void free_swap_and_cache(const reclaim_context& rc, mm& owner, swap_entry e) {
 void zap(const fault_context& fc, mm& owner, const vma& range, std::uint64_t& word) {
     const descriptor d{word};
     word = 0;
+    if (d.valid() && !d.special()) {
+        page& p = fc.rc.home.frames()[d.frame()];
+        if (!p.anon()) return zap_file_page(fc.rc, owner, range, d, p);
+    }
     fc.rc.cpu.charge(fc.rc.cpu.cost.unmap_page);
     if (d.is_swap()) {
         const swap_bits bits = d.swap_entry();

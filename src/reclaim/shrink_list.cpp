@@ -28,6 +28,18 @@ isolation isolate(const reclaim_context& rc, const scan_control& sc, lru_list li
     return taken;
 }
 
+// The references are cleared, and make no difference but to executable file pages.
+bool stays_active(const reclaim_context& rc, page& p) {
+    const references found = rc.map.page_referenced(p, caller_lock::not_held);
+    return found.ranges > 0 && found.flags.has(vm_flag::exec) && page_lru_type(p) == lru_type::file;
+}
+
+void deactivate(const reclaim_context& rc, page& p) {
+    p.clear(page_flag::active);
+    p.set(page_flag::workingset);
+    rc.cpu.emit(trace_kind::deactivate, raw(rc.home.frames().pfn_of(p)));
+}
+
 } // namespace
 
 void shrink_active_list(const reclaim_context& rc, scan_control& sc, unsigned n, lru_type type) {
@@ -39,15 +51,10 @@ void shrink_active_list(const reclaim_context& rc, scan_control& sc, unsigned n,
     std::int64_t deactivated = 0;
     for (unsigned i = 0; i < taken.taken.size; ++i) {
         page& p = *taken.taken.pages[i];
-        rc.cpu.charge(rc.cpu.cost.deactivate_page);
-        // The references are cleared, and make no difference: only executable file pages would stay.
-        if (page_evictable(p)) {
-            static_cast<void>(rc.map.page_referenced(p));
-            p.clear(page_flag::active);
-            p.set(page_flag::workingset);
-            rc.cpu.emit(trace_kind::deactivate, raw(rc.home.frames().pfn_of(p)));
-        }
-        if (putback_page(rc.cpu, rc.lru, rc.batches, p) == putback_result::linked) ++deactivated;
+        if (type == lru_type::anon || p.mapped()) rc.cpu.charge(rc.cpu.cost.deactivate_page);
+        const bool stays = page_evictable(p) && stays_active(rc, p);
+        if (page_evictable(p) && !stays) deactivate(rc, p);
+        if (putback_page(rc.cpu, rc.lru, rc.batches, p) == putback_result::linked && !stays) ++deactivated;
     }
     rc.cpu.count(vm_item::pgdeactivate, deactivated);
     account_isolated(rc, type, -static_cast<std::int64_t>(taken.taken.size));
@@ -86,6 +93,9 @@ void finish(const reclaim_context& rc, scan_control& sc, shrink_inactive_cursor&
     rc.cpu.count(sc.by_kswapd() ? vm_item::pgsteal_kswapd : vm_item::pgsteal_direct, reclaimed);
     rc.cpu.count(type == lru_type::anon ? vm_item::pgsteal_anon : vm_item::pgsteal_file, reclaimed);
     rc.lru.note_cost(type, stat.nr_pageout);
+    if (stat.nr_unqueued_dirty == c.nr_taken && rc.flusher != nullptr) {
+        rc.flusher->wakeup_flusher_threads(wb_reason::vmscan);
+    }
 
     sc.nr.dirty += stat.nr_dirty;
     sc.nr.congested += stat.nr_congested;

@@ -23,19 +23,36 @@ verdict settle_writeback(const reclaim_context& rc, const scan_control& sc, page
     return activate(why::writeback);
 }
 
-verdict judge_references(const reclaim_context& rc, const scan_control& sc, page& p, reclaim_stat& stat) {
+// A page of MADV_FREE: anonymous, on the file lists.
+bool is_lazyfree(const page& p) { return p.anon() && !p.test(page_flag::swapbacked); }
+
+// kernel: folio_check_dirty_writeback() and what is made of it.
+void count_dirty(const page& p, reclaim_stat& stat) {
+    if (page_lru_type(p) != lru_type::file || is_lazyfree(p)) return;
+    const bool dirty = p.test(page_flag::dirty);
+    const bool writeback = p.test(page_flag::writeback);
+    if (dirty || writeback) ++stat.nr_dirty;
+    if (dirty && !writeback) ++stat.nr_unqueued_dirty;
+    if (writeback && p.test(page_flag::reclaim)) ++stat.nr_congested;
+}
+
+// `asked` tells the later steps what the reference check said.
+verdict judge_references(const reclaim_context& rc, const scan_control& sc, page& p, reclaim_stat& stat,
+                         page_references& asked) {
     if (sc.may.has(scan_permission::ignore_references)) return let_pass;
     const reference_check check = page_check_references(rc, p);
+    asked = check.outcome;
     switch (check.outcome) {
     case page_references::activate: return activate(check.reason);
     case page_references::keep: ++stat.nr_ref_keep; return keep(check.reason);
-    case page_references::reclaim: break;
+    case page_references::reclaim:
+    case page_references::reclaim_clean: break;
     }
     return let_pass;
 }
 
 verdict give_swap_slot(const reclaim_context& rc, const scan_control& sc, page& p) {
-    if (p.test(page_flag::swapcache)) return let_pass;
+    if (!p.anon() || !p.test(page_flag::swapbacked) || p.test(page_flag::swapcache)) return let_pass;
     if (!sc.gfp.has(gfp_flag::io)) return keep(why::no_io);
     if (add_to_swap(rc, p) == swap_slot_result::full) return activate(why::no_swap);
     return let_pass;
@@ -43,9 +60,12 @@ verdict give_swap_slot(const reclaim_context& rc, const scan_control& sc, page& 
 
 verdict unmap(const reclaim_context& rc, page& p, reclaim_stat& stat) {
     if (!p.mapped()) return let_pass;
+    const bool was_swapbacked = p.test(page_flag::swapbacked);
     if (rc.map.try_to_unmap(p) == unmap_result::unmapped) return let_pass;
     ++stat.nr_unmap_fail;
-    return activate(why::unmap_failed);
+    if (was_swapbacked || !p.test(page_flag::swapbacked)) return activate(why::unmap_failed);
+    ++stat.nr_lazyfree_fail;
+    return activate(why::lazyfree_dirty);
 }
 
 // kernel: may_enter_fs(): swap on a plain device needs no file system, I/O suffices.
@@ -53,13 +73,25 @@ bool may_enter_fs(const scan_control& sc, const page& p) {
     return sc.gfp.has(gfp_flag::fs) || (p.test(page_flag::swapcache) && sc.gfp.has(gfp_flag::io));
 }
 
-verdict write_out(const reclaim_context& rc, const scan_control& sc, page& p, reclaim_stat& stat,
-                  io_plug& plug) {
+// Only kswapd writes pages of the file lists, and only if it meets them again while all the rest is dirty, too.
+verdict leave_to_flusher(const reclaim_context& rc, const scan_control& sc, page& p) {
+    if (page_lru_type(p) != lru_type::file) return let_pass;
+    if (sc.by_kswapd() && p.test(page_flag::reclaim) && rc.lru.pgdat.dirty) return let_pass;
+    rc.cpu.count(vm_item::nr_vmscan_immediate_reclaim);
+    p.set(page_flag::reclaim);
+    return activate(why::dirty_file);
+}
+
+verdict write_out(const reclaim_context& rc, const scan_control& sc, page& p, page_references asked,
+                  reclaim_stat& stat, io_plug& plug) {
     if (!p.test(page_flag::dirty)) return let_pass;
+    if (const verdict v = leave_to_flusher(rc, sc, p); v.decided()) return v;
+    if (asked == page_references::reclaim_clean) return keep(why::dirty_referenced);
     if (!may_enter_fs(sc, p)) return keep(why::no_fs);
     if (!sc.may.has(scan_permission::writepage)) return keep(why::no_writepage);
     switch (pageout(rc, p, plug)) {
     case pageout_result::keep: return keep(why::pinned);
+    case pageout_result::activate: return activate(why::write_refused);
     case pageout_result::clean: return let_pass;
     case pageout_result::success: break;
     }
@@ -70,6 +102,27 @@ verdict write_out(const reclaim_context& rc, const scan_control& sc, page& p, re
     return let_pass;
 }
 
+verdict drop_buffers(const reclaim_context& rc, page& p) {
+    if (!p.test(page_flag::private_)) return let_pass;
+    rc.cache.release_private(p);
+    if (has_mapping(p) || p.refcount() != 1) return let_pass;
+    p.set_refcount(0);
+    return {disposition::free, why::orphan_freed, page_lock::held};
+}
+
+verdict discard_lazyfree(const reclaim_context& rc, page& p) {
+    if (!is_lazyfree(p)) return let_pass;
+    if (!p.freeze(1)) return keep(why::busy);
+    rc.cpu.count(vm_item::pglazyfreed);
+    return {disposition::free, why::lazyfreed, page_lock::held};
+}
+
+verdict take_out_of_cache(const reclaim_context& rc, page& p) {
+    if (!has_mapping(p)) return keep(why::no_mapping);
+    if (remove_mapping(rc, p) == remove_result::busy) return keep(why::busy);
+    return {disposition::free, why::reclaimed, page_lock::held};
+}
+
 } // namespace
 
 verdict judge_page(const reclaim_context& rc, scan_control& sc, page& p, reclaim_stat& stat, io_plug& plug) {
@@ -77,15 +130,17 @@ verdict judge_page(const reclaim_context& rc, scan_control& sc, page& p, reclaim
     if (p.test_and_set(page_flag::locked)) return keep_unlocked(why::locked);
     ++sc.nr_scanned;
     if (!page_evictable(p)) return activate(why::unevictable);
-    PAGESIM_ASSERT_PAGE(p.test(page_flag::swapbacked), p); // there are no file pages here
     if (!sc.may.has(scan_permission::unmap) && p.mapped()) return keep(why::may_not_unmap);
+    count_dirty(p, stat);
     if (p.test(page_flag::writeback)) return settle_writeback(rc, sc, p, stat);
-    if (const verdict v = judge_references(rc, sc, p, stat); v.decided()) return v;
+    page_references asked = page_references::reclaim;
+    if (const verdict v = judge_references(rc, sc, p, stat, asked); v.decided()) return v;
     if (const verdict v = give_swap_slot(rc, sc, p); v.decided()) return v;
     if (const verdict v = unmap(rc, p, stat); v.decided()) return v;
-    if (const verdict v = write_out(rc, sc, p, stat, plug); v.decided()) return v;
-    if (remove_mapping(rc, p) == remove_result::busy) return keep(why::busy);
-    return {disposition::free, why::reclaimed, page_lock::held};
+    if (const verdict v = write_out(rc, sc, p, asked, stat, plug); v.decided()) return v;
+    if (const verdict v = drop_buffers(rc, p); v.decided()) return v;
+    if (const verdict v = discard_lazyfree(rc, p); v.decided()) return v;
+    return take_out_of_cache(rc, p);
 }
 
 namespace {

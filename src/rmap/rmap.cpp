@@ -66,7 +66,7 @@ void rmap::add_mapping(page& p, const vma& range, vpn at, exclusivity e) {
 void rmap::page_remove_rmap(page& p, const vma& range) {
     PAGESIM_ASSERT_PAGE(p.mapped(), p);
     p.remove_mapping();
-    if (!p.mapped()) cpu_.count(vm_item::nr_anon_pages, -1);
+    if (!p.mapped()) cpu_.count(p.anon() ? vm_item::nr_anon_pages : vm_item::nr_mapped, -1);
     if (range.flags.has(vm_flag::locked)) batches_.munlock_page(p);
 }
 
@@ -89,11 +89,19 @@ references rmap::ask_descriptors(page& p) {
     }
     if (!ptep_clear_flush_young(tlbs_, {av.owner->id(), vpn_of(p)}, *slot)) return {};
     if (range.flags.has(vm_flag::seq_read)) return {};
-    return {.ranges = 1};
+    return {.ranges = 1, .flags = range.flags};
+}
+
+// kernel: the check of a page of MADV_FREE in try_to_unmap_one().
+bool rmap::may_discard(const page& p) const {
+    if (p.test(page_flag::dirty)) return false;
+    return profile_.lazyfree == lazyfree_rule::clean || p.refcount() == 1 + p.mapcount();
 }
 
 unmap_result rmap::try_to_unmap(page& p) {
-    PAGESIM_ASSERT_PAGE(p.test(page_flag::locked) && p.test(page_flag::swapcache), p);
+    PAGESIM_ASSERT_PAGE(p.test(page_flag::locked), p);
+    if (!p.anon()) return unmap_file_page(p);
+    PAGESIM_ASSERT_PAGE(p.test(page_flag::swapbacked) == p.test(page_flag::swapcache), p);
     const anon_vma& av = anon_vmas_[p.mapping()];
     std::uint64_t* slot = mapped_descriptor(p, av);
     if (slot == nullptr) return p.mapped() ? unmap_result::failed : unmap_result::unmapped;
@@ -108,13 +116,19 @@ unmap_result rmap::try_to_unmap(page& p) {
     }
     cpu_.charge(cpu_.cost.try_to_unmap);
     const descriptor old = ptep_clear_flush(tlbs_, at, *slot);
-    if (old.dirty()) p.set(page_flag::dirty);
-    const swap_entry e = swap_space::entry_of(p);
-    swap_.duplicate(e);
-    const bool exclusive = p.test_and_clear(page_flag::anon_exclusive);
-    *slot = descriptor::swap({.offset = e.offset, .type = e.type, .exclusive = exclusive}).word();
+    if (old.dirty()) cache_.set_page_dirty(p);
+    if (p.test(page_flag::swapbacked)) {
+        const swap_entry e = swap_space::entry_of(p);
+        swap_.duplicate(e);
+        const bool exclusive = p.test_and_clear(page_flag::anon_exclusive);
+        *slot = descriptor::swap({.offset = e.offset, .type = e.type, .exclusive = exclusive}).word();
+        ++av.owner->swap_entries;
+    } else if (!may_discard(p)) {
+        *slot = old.word();
+        p.set(page_flag::swapbacked);
+        return unmap_result::failed;
+    }
     --av.owner->anon_pages;
-    ++av.owner->swap_entries;
     page_remove_rmap(p, range);
     const bool last = p.put_testzero();
     PAGESIM_ASSERT_PAGE(!last, p);

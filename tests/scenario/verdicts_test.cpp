@@ -1,265 +1,69 @@
 // SPDX-License-Identifier: MIT
 // Every reason that judge_page can give has a witness here: a scenario that reaches it.
-#include <support/small_machine.hpp>
+#include "verdicts_of_files.hpp"
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
+#include <fstream>
+#include <map>
+#include <sstream>
+#include <string>
+#include <vector>
 
 namespace pagesim {
 namespace {
 
-using testing::a_machine;
-using testing::small_machine;
+using namespace testing; // NOLINT(google-build-using-namespace): the witnesses
 
 struct witness {
     why reason;
+    std::string_view name;
     void (*play)();
 };
 
-// The page is judged once; what becomes of it is read off the lists.
-void expect_verdict(small_machine& m, page& p, scan_control& sc, why expected, std::string_view lists) {
-    m.isolate(p);
-    EXPECT_EQ(reason_name(m.judge(p, sc)), reason_name(expected));
-    EXPECT_EQ(m.picture(), lists);
-}
-
-void a_page_being_read_stays_where_it_is() {
-    auto m = a_machine().build();
-    page& p = m->written(1);
-    p.set(page_flag::locked);
-    scan_control sc;
-    expect_verdict(*m, p, sc, why::locked, "ia: 1 | aa: - | if: - | af: - | un: -");
-    EXPECT_EQ(sc.nr_scanned, 0U);
-    p.clear(page_flag::locked);
-}
-
-void an_mlocked_page_becomes_unevictable() {
-    auto m = a_machine().build();
-    page& p = m->written(1);
-    p.set(page_flag::mlocked);
-    scan_control sc;
-    m->isolate(p);
-    EXPECT_EQ(m->judge(p, sc), why::unevictable);
-    m->parts.batches.lru_add_drain();
-    EXPECT_EQ(m->picture(), "ia: - | aa: - | if: - | af: - | un: 1");
-    EXPECT_EQ(m->parts.stat[vm_item::unevictable_pgs_culled], 1U);
-    EXPECT_EQ(m->parts.stat[vm_item::pgactivate], 0U);
-}
-
-void a_mapped_page_stays_when_the_pass_may_not_unmap() {
-    auto m = a_machine().build();
-    page& p = m->written(1);
-    m->age(1);
-    scan_control sc;
-    sc.may.clear(scan_permission::unmap);
-    expect_verdict(*m, p, sc, why::may_not_unmap, "ia: 1 | aa: - | if: - | af: - | un: -");
-}
-
-// A page whose write is under way, on the inactive list.
-page& being_written(small_machine& m) {
-    page& p = m.written(1);
-    m.age(1);
-    m.isolate(p);
-    scan_control sc;
-    EXPECT_EQ(m.judge(p, sc), why::written);
-    return p;
-}
-
-void kswapd_counts_a_page_met_again_while_everything_is_being_written() {
-    auto m = a_machine().build();
-    page& p = being_written(*m);
-    m->parts.lru.pgdat.writeback = true;
-    scan_control sc;
-    sc.who = reclaimer::kswapd;
-    expect_verdict(*m, p, sc, why::writeback_immediate, "ia: - | aa: 1 | if: - | af: - | un: -");
-}
-
-void a_page_still_being_written_is_moved_away_and_marked() {
-    auto m = a_machine().build();
-    page& p = being_written(*m);
-    p.clear(page_flag::reclaim);
-    scan_control sc;
-    expect_verdict(*m, p, sc, why::writeback, "ia: - | aa: 1 | if: - | af: - | un: -");
-    EXPECT_TRUE(p.test(page_flag::reclaim));
-    EXPECT_EQ(m->parts.stat[vm_item::pgactivate], 1U);
-    m->complete_io();
-    m->parts.batches.lru_add_drain();
-    EXPECT_EQ(m->picture(), "ia: 1 | aa: - | if: - | af: - | un: -")
-        << "rotated back when the write was over";
-    EXPECT_EQ(m->parts.stat[vm_item::pgrotated], 1U);
-}
-
-void a_page_of_a_locked_range_is_mlocked_on_the_spot() {
-    auto m = a_machine().build();
-    page& p = m->written(1);
-    m->range->flags.set(vm_flag::locked);
-    scan_control sc;
-    m->isolate(p);
-    EXPECT_EQ(m->judge(p, sc), why::range_locked);
-    m->parts.batches.lru_add_drain();
-    EXPECT_TRUE(p.test(page_flag::mlocked));
-    EXPECT_EQ(m->picture(), "ia: - | aa: - | if: - | af: - | un: 1");
-}
-
-void the_second_reference_activates() {
-    auto m = a_machine().build();
-    page& p = m->written(1);
-    scan_control sc;
-    expect_verdict(*m, p, sc, why::referenced, "ia: 1 | aa: - | if: - | af: - | un: -");
-    m->touch(1, access_kind::read);
-    expect_verdict(*m, p, sc, why::referenced_again, "ia: - | aa: 1 | if: - | af: - | un: -");
-    EXPECT_EQ(m->parts.stat[vm_item::pgactivate], 1U);
-}
-
-void the_first_reference_is_a_second_chance() {
-    auto m = a_machine().build();
-    page& p = m->written(1);
-    m->written(2);
-    EXPECT_TRUE(m->entry(1).young()) << "born young";
-    scan_control sc;
-    expect_verdict(*m, p, sc, why::referenced, "ia: 1 2 | aa: - | if: - | af: - | un: -");
-    EXPECT_FALSE(m->entry(1).young());
-    EXPECT_TRUE(p.test(page_flag::referenced));
-}
-
-void without_io_no_slot_is_given() {
-    auto m = a_machine().build();
-    page& p = m->written(1);
-    m->age(1);
-    scan_control sc;
-    sc.gfp = gfp::noio;
-    expect_verdict(*m, p, sc, why::no_io, "ia: 1 | aa: - | if: - | af: - | un: -");
-    EXPECT_FALSE(p.test(page_flag::swapcache));
-}
-
-void without_swap_an_old_page_is_activated() {
-    auto m = a_machine().with_swap_on(swap_device::none).build();
-    page& p = m->written(1);
-    m->age(1);
-    scan_control sc;
-    expect_verdict(*m, p, sc, why::no_swap, "ia: - | aa: 1 | if: - | af: - | un: -");
-    EXPECT_EQ(m->parts.stat[vm_item::pswpout], 0U);
-}
-
-void a_page_that_cannot_be_unmapped_is_activated() {
-    auto m = a_machine().build();
-    page& p = m->written(1);
-    m->range->flags.set(vm_flag::locked);
-    scan_control sc;
-    sc.may.set(scan_permission::ignore_references);
-    m->isolate(p);
-    EXPECT_EQ(m->judge(p, sc), why::unmap_failed);
-    EXPECT_FALSE(p.test(page_flag::swapcache)) << "an mlocked page gives its slot back";
-    EXPECT_TRUE(m->entry(1).valid());
-}
-
-// A dirty page in the swap cache that nothing maps: its write failed to start so far.
-page& dirty_and_unmapped(small_machine& m) {
-    page& p = m.written(1);
-    m.age(1);
-    m.isolate(p);
-    scan_control sc;
-    sc.may.clear(scan_permission::writepage);
-    EXPECT_EQ(m.judge(p, sc), why::no_writepage);
-    EXPECT_FALSE(p.mapped());
-    EXPECT_TRUE(p.test(page_flag::dirty));
-    return p;
-}
-
-void a_dirty_page_needs_leave_to_enter_the_file_system() {
-    auto m = a_machine().build();
-    page& p = dirty_and_unmapped(*m);
-    scan_control sc;
-    sc.gfp = gfp::noio;
-    expect_verdict(*m, p, sc, why::no_fs, "ia: 1 | aa: - | if: - | af: - | un: -");
-}
-
-void a_dirty_page_needs_leave_to_be_written() {
-    auto m = a_machine().build();
-    dirty_and_unmapped(*m);
-    EXPECT_EQ(m->picture(), "ia: 1 | aa: - | if: - | af: - | un: -");
-    EXPECT_EQ(m->parts.stat[vm_item::pswpout], 0U);
-}
-
-void a_dirty_page_that_somebody_holds_is_not_written() {
-    auto m = a_machine().build();
-    page& p = m->written(1);
-    m->age(1);
-    p.get();
-    scan_control sc;
-    expect_verdict(*m, p, sc, why::pinned, "ia: 1 | aa: - | if: - | af: - | un: -");
-    EXPECT_EQ(m->parts.stat[vm_item::nr_vmscan_write], 0U);
-}
-
-void a_written_page_waits_for_its_device() {
-    auto m = a_machine().build();
-    page& p = being_written(*m);
-    EXPECT_TRUE(p.test(page_flag::writeback) && p.test(page_flag::reclaim) && !p.test(page_flag::dirty));
-    EXPECT_EQ(p.refcount(), 1);
-    EXPECT_EQ(m->picture(), "ia: 1 | aa: - | if: - | af: - | un: -");
-}
-
-void a_page_whose_slot_nobody_wants_stays_dirty() {
-    auto m = a_machine().build();
-    page& p = dirty_and_unmapped(*m);
-    // Its process forgets the swap entry while reclaim holds the page.
-    m->isolate(p);
-    const swap_entry e = swap_space::entry_of(p);
-    *m->space->table().leaf(vpn{1}) = 0;
-    --m->space->swap_entries;
-    m->parts.swap.swap_free(e);
-    scan_control sc;
-    EXPECT_EQ(m->judge(p, sc), why::redirtied);
-    EXPECT_FALSE(p.test(page_flag::swapcache));
-    EXPECT_EQ(m->parts.stat[vm_item::pswpout], 0U);
-    EXPECT_EQ(m->parts.stat[vm_item::nr_vmscan_write], 1U) << "counted all the same";
-}
-
-void a_clean_page_that_somebody_holds_stays() {
-    auto m = a_machine().build();
-    page& p = being_written(*m);
-    m->complete_io();
-    m->parts.batches.lru_add_drain();
-    p.get();
-    scan_control sc;
-    expect_verdict(*m, p, sc, why::busy, "ia: 1 | aa: - | if: - | af: - | un: -");
-    EXPECT_TRUE(p.test(page_flag::swapcache));
-}
-
-void a_clean_page_is_freed_and_leaves_a_shadow() {
-    auto m = a_machine().build();
-    page& p = being_written(*m);
-    m->complete_io();
-    m->parts.batches.lru_add_drain();
-    const swap_entry e = swap_space::entry_of(p);
-    scan_control sc;
-    expect_verdict(*m, p, sc, why::reclaimed, "ia: - | aa: - | if: - | af: - | un: -");
-    EXPECT_EQ(p.refcount(), 0);
-    EXPECT_TRUE(m->parts.swap.shadow_at(e).has_value());
-    EXPECT_EQ(m->parts.swap.area().map(e.offset), 0x01) << "only the descriptor names the slot";
-    m->check();
-}
-
 constexpr std::array<witness, nr_reasons> witnesses{{
-    {why::locked, a_page_being_read_stays_where_it_is},
-    {why::unevictable, an_mlocked_page_becomes_unevictable},
-    {why::may_not_unmap, a_mapped_page_stays_when_the_pass_may_not_unmap},
-    {why::writeback_immediate, kswapd_counts_a_page_met_again_while_everything_is_being_written},
-    {why::writeback, a_page_still_being_written_is_moved_away_and_marked},
-    {why::range_locked, a_page_of_a_locked_range_is_mlocked_on_the_spot},
-    {why::referenced_again, the_second_reference_activates},
-    {why::referenced, the_first_reference_is_a_second_chance},
-    {why::no_io, without_io_no_slot_is_given},
-    {why::no_swap, without_swap_an_old_page_is_activated},
-    {why::unmap_failed, a_page_that_cannot_be_unmapped_is_activated},
-    {why::no_fs, a_dirty_page_needs_leave_to_enter_the_file_system},
-    {why::no_writepage, a_dirty_page_needs_leave_to_be_written},
-    {why::pinned, a_dirty_page_that_somebody_holds_is_not_written},
-    {why::written, a_written_page_waits_for_its_device},
-    {why::redirtied, a_page_whose_slot_nobody_wants_stays_dirty},
-    {why::busy, a_clean_page_that_somebody_holds_stays},
-    {why::reclaimed, a_clean_page_is_freed_and_leaves_a_shadow},
+    {why::locked, "a_page_being_read_stays_where_it_is", a_page_being_read_stays_where_it_is},
+    {why::unevictable, "an_mlocked_page_becomes_unevictable", an_mlocked_page_becomes_unevictable},
+    {why::may_not_unmap, "a_mapped_page_stays_when_the_pass_may_not_unmap",
+     a_mapped_page_stays_when_the_pass_may_not_unmap},
+    {why::writeback_immediate, "kswapd_counts_a_page_met_again_while_everything_is_being_written",
+     kswapd_counts_a_page_met_again_while_everything_is_being_written},
+    {why::writeback, "a_page_still_being_written_is_moved_away_and_marked",
+     a_page_still_being_written_is_moved_away_and_marked},
+    {why::range_locked, "a_page_of_a_locked_range_is_mlocked_on_the_spot",
+     a_page_of_a_locked_range_is_mlocked_on_the_spot},
+    {why::referenced_again, "the_second_reference_activates", the_second_reference_activates},
+    {why::referenced, "the_first_reference_is_a_second_chance", the_first_reference_is_a_second_chance},
+    {why::no_io, "without_io_no_slot_is_given", without_io_no_slot_is_given},
+    {why::no_swap, "without_swap_an_old_page_is_activated", without_swap_an_old_page_is_activated},
+    {why::unmap_failed, "a_page_that_cannot_be_unmapped_is_activated",
+     a_page_that_cannot_be_unmapped_is_activated},
+    {why::no_fs, "a_dirty_page_needs_leave_to_enter_the_file_system",
+     a_dirty_page_needs_leave_to_enter_the_file_system},
+    {why::no_writepage, "a_dirty_page_needs_leave_to_be_written", a_dirty_page_needs_leave_to_be_written},
+    {why::pinned, "a_dirty_page_that_somebody_holds_is_not_written",
+     a_dirty_page_that_somebody_holds_is_not_written},
+    {why::written, "a_written_page_waits_for_its_device", a_written_page_waits_for_its_device},
+    {why::redirtied, "a_page_whose_slot_nobody_wants_stays_dirty",
+     a_page_whose_slot_nobody_wants_stays_dirty},
+    {why::busy, "a_clean_page_that_somebody_holds_stays", a_clean_page_that_somebody_holds_stays},
+    {why::reclaimed, "a_clean_page_is_freed_and_leaves_a_shadow", a_clean_page_is_freed_and_leaves_a_shadow},
+    {why::referenced_exec, "an_executable_page_is_activated_at_its_first_use",
+     an_executable_page_is_activated_at_its_first_use},
+    {why::lazyfree_dirty, "a_page_given_up_but_stored_to_since_is_activated_as_anonymous",
+     a_page_given_up_but_stored_to_since_is_activated_as_anonymous},
+    {why::dirty_file, "a_dirty_file_page_is_left_to_the_flusher", a_dirty_file_page_is_left_to_the_flusher},
+    {why::dirty_referenced, "a_dirty_page_that_read_used_lately_is_not_worth_a_write",
+     a_dirty_page_that_read_used_lately_is_not_worth_a_write},
+    {why::write_refused, "a_shmem_page_without_a_slot_is_activated",
+     a_shmem_page_without_a_slot_is_activated},
+    {why::no_mapping, "a_page_of_no_file_that_somebody_holds_stays",
+     a_page_of_no_file_that_somebody_holds_stays},
+    {why::lazyfreed, "a_page_given_up_is_freed_without_swap", a_page_given_up_is_freed_without_swap},
+    {why::orphan_freed, "buffers_that_kept_a_truncated_page_go_with_it",
+     buffers_that_kept_a_truncated_page_go_with_it},
 }};
 
 class verdicts : public ::testing::TestWithParam<witness> {};
@@ -273,6 +77,36 @@ INSTANTIATE_TEST_SUITE_P(every_reason, verdicts, ::testing::ValuesIn(witnesses),
 
 TEST(verdict_witnesses, cover_every_reason_once_and_in_order) {
     for (std::size_t r = 0; r < nr_reasons; ++r) EXPECT_EQ(static_cast<std::size_t>(witnesses[r].reason), r);
+}
+
+// The cells of the rows of docs/verdicts.md, by reason.
+std::map<std::string, std::vector<std::string>> rows_of_the_table() {
+    std::ifstream in{PAGESIM_SOURCE_DIR "/docs/verdicts.md"};
+    std::map<std::string, std::vector<std::string>> rows;
+    for (std::string line; std::getline(in, line);) {
+        if (line.rfind("| ", 0) != 0 || line.rfind("| ---", 0) == 0) continue;
+        std::istringstream cells{line.substr(2)};
+        std::vector<std::string> row;
+        for (std::string cell; std::getline(cells, cell, '|');) {
+            while (!cell.empty() && cell.back() == ' ') cell.pop_back();
+            row.push_back(cell.substr(std::min(cell.find_first_not_of(' '), cell.size())));
+        }
+        if (row.at(0) == "reason") continue;
+        EXPECT_TRUE(rows.emplace(row[0], row).second) << row[0] << " twice";
+    }
+    return rows;
+}
+
+TEST(verdict_witnesses, and_the_table_of_the_docs_agree_both_ways) {
+    std::map<std::string, std::vector<std::string>> rows = rows_of_the_table();
+    for (const witness& w : witnesses) {
+        const auto it = rows.find(std::string{reason_name(w.reason)});
+        ASSERT_NE(it, rows.end()) << reason_name(w.reason) << " has no row";
+        ASSERT_EQ(it->second.size(), 4U) << it->first;
+        EXPECT_EQ(it->second[3], w.name);
+        rows.erase(it);
+    }
+    for (const auto& [reason, row] : rows) ADD_FAILURE() << reason << " is no reason";
 }
 
 } // namespace

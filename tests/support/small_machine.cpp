@@ -11,6 +11,12 @@ namespace {
 
 constexpr std::uint64_t range_pages = 1U << 20U;
 
+std::string name_of(const machine_parts& m, const page& p) {
+    if (p.anon()) return fmt::format("{}", raw(m.map.vpn_of(p)));
+    if (!p.in_file()) return "?";
+    return fmt::format("{}{}", p.test(page_flag::swapbacked) ? "s" : "f", p.index());
+}
+
 } // namespace
 
 small_machine::small_machine(const machine_config& config)
@@ -85,6 +91,58 @@ void small_machine::swap_out(std::uint64_t page_number) {
     judge(*cached, sc);
 }
 
+mapping& small_machine::file_of(mapping*& known, file_kind kind) {
+    if (known == nullptr) known = &parts.cache.create("file", page_count{1U << 20U}, kind);
+    return *known;
+}
+
+page& small_machine::new_page() {
+    return *get_page_from_freelist(parts.home, gfp::highuser_movable, page_order{0}, alloc_mark::low).frame;
+}
+
+page& small_machine::file_page(std::uint64_t index) {
+    page& p = new_page();
+    parts.cache.add_to_page_cache_lru(file(), p, index, added_for::reading, parts.swap.available());
+    p.set(page_flag::uptodate);
+    p.clear(page_flag::locked);
+    parts.batches.put_page(p);
+    parts.batches.lru_add_drain();
+    return p;
+}
+
+page& small_machine::shmem_page(std::uint64_t index) {
+    page& p = new_page();
+    parts.cache.add_shmem(shmem(), p, index);
+    p.set(page_flag::uptodate);
+    parts.batches.lru_cache_add(p);
+    parts.cache.set_page_dirty(p);
+    p.clear(page_flag::locked);
+    parts.batches.put_page(p);
+    parts.batches.lru_add_drain();
+    return p;
+}
+
+vma& small_machine::map_file(page& p, vm_flags flags, mapped_by through) {
+    flags.set(vm_flag::shared);
+    mapping& of = parts.cache.file_of(p);
+    vma& v = space->insert_vma(
+        {.first = next_range_, .end = next_range_ + 1, .flags = flags, .pgoff = p.index(), .file = of.id()});
+    next_range_ = next_range_ + table_entries;
+    of.i_mmap.insert(*space, v);
+    for (int level = space->table().missing_level(v.first); level >= 0;
+         level = space->table().missing_level(v.first)) {
+        space->table().install_table(v.first, level, new_page());
+        if (counts_table(parts.config.profile, level)) parts.stat.add(vm_item::nr_page_table_pages);
+    }
+    const bool stored = through == mapped_by::store;
+    const descriptor d = descriptor::page(parts.frames.pfn_of(p), page_prot::readonly).mkyoung();
+    *space->table().leaf(v.first) = (stored ? d.mkdirty().mkwrite() : d).word();
+    p.get();
+    parts.map.page_add_file_rmap(p, v);
+    ++space->rss(p);
+    return v;
+}
+
 void small_machine::complete_io() {
     while (!parts.events.empty()) {
         parts.clock.advance_to(std::max(parts.clock.now(), parts.events.next_time()));
@@ -98,7 +156,7 @@ std::string small_machine::picture() const {
     for (unsigned l = 0; l < nr_lru_lists; ++l) {
         std::string pages;
         parts.lru.list(static_cast<lru_list>(l)).for_each([&](const page& p) {
-            pages += fmt::format(" {}", raw(parts.map.vpn_of(p)));
+            pages += " " + name_of(parts, p);
         });
         out += fmt::format("{}{}:{}", l == 0 ? "" : " | ", names[l], pages.empty() ? " -" : pages);
     }

@@ -46,9 +46,21 @@ public:
     why judge(page& p, scan_control& sc);
     // Takes the page to swap: afterwards it is gone, the descriptor holds a swap entry.
     void swap_out(std::uint64_t page_number);
+    // A clean page of the file, read just now: on the inactive file list. The file is made when it is first asked for.
+    page& file_page(std::uint64_t index);
+    // The same of a shmem file: dirty, on the inactive anonymous list.
+    page& shmem_page(std::uint64_t index);
+    [[nodiscard]] mapping& file() { return file_of(regular_, file_kind::regular); }
+    [[nodiscard]] mapping& shmem() { return file_of(shmem_, file_kind::shmem); }
+    // Maps that page of its file in a range of its own, by a young descriptor; returns the range. That it was
+    // stored to through it, the descriptor alone knows.
+    enum class mapped_by : std::uint8_t { load, store };
+    vma& map_file(page& p, vm_flags flags, mapped_by through = mapped_by::load);
+    [[nodiscard]] descriptor entry_of(const vma& v) { return descriptor{*space->table().leaf(v.first)}; }
     // Lets the device answer all that it was asked.
     void complete_io();
-    // The lists by virtual page number, from head to tail.
+    // The lists from head to tail: anonymous pages by virtual page number, pages of a file as f0, f1, of shmem as s0; ? has
+    // neither.
     [[nodiscard]] std::string picture() const;
     [[nodiscard]] descriptor entry(std::uint64_t page_number) {
         return descriptor{*space->table().leaf(vpn{page_number})};
@@ -59,6 +71,14 @@ public:
     machine_parts parts;
     std::unique_ptr<mm> space;
     vma* range = nullptr;
+
+private:
+    [[nodiscard]] mapping& file_of(mapping*& known, file_kind kind);
+    [[nodiscard]] page& new_page();
+
+    mapping* regular_ = nullptr;
+    mapping* shmem_ = nullptr;
+    vpn next_range_{2U << 20U}; // of map_file, each in a table of its own
 };
 
 class a_machine {

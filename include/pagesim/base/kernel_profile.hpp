@@ -48,6 +48,9 @@ enum class locked_range_rule : std::uint8_t { unmap, reference_check };
 enum class mlock_rule : std::uint8_t { at_once, in_batches };
 // What try_to_unmap does about a descriptor that is young again.
 enum class unmap_of_young : std::uint8_t { refuses, ignores };
+// Which page of MADV_FREE reclaim may discard: one that is clean, or only if nobody but its mappings holds it as well
+// (try_to_unmap_one).
+enum class lazyfree_rule : std::uint8_t { clean, clean_and_unheld };
 // Who may write to a page in place: one user by map and swap counts (5.8); in 5.10 that for the store that
 // swaps in, and later only who holds the sole reference, which a page in the swap cache or in a batch has
 // not; or whose mark says so (6.1) (reuse_swap_page, do_wp_page, PageAnonExclusive; mm/memory.c).
@@ -95,6 +98,7 @@ struct kernel_profile {
     locked_range_rule locked_ranges;
     mlock_rule mlocks;
     unmap_of_young unmap_young;
+    lazyfree_rule lazyfree;
     anon_reuse reuse;
     proportional_stop stop;
     nothing_reclaimable reclaimable;
@@ -128,6 +132,7 @@ inline constexpr kernel_profile linux_5_8{
     .locked_ranges = locked_range_rule::unmap,
     .mlocks = mlock_rule::at_once,
     .unmap_young = unmap_of_young::refuses,
+    .lazyfree = lazyfree_rule::clean,
     .reuse = anon_reuse::by_mapcount,
     .stop = proportional_stop::scans_remainder,
     .reclaimable = nothing_reclaimable::is_nothing,
@@ -156,6 +161,7 @@ inline constexpr kernel_profile linux_5_10{
     .locked_ranges = locked_range_rule::unmap,
     .mlocks = mlock_rule::at_once,
     .unmap_young = unmap_of_young::ignores,
+    .lazyfree = lazyfree_rule::clean_and_unheld,
     .reuse = anon_reuse::by_refcount,
     .stop = proportional_stop::re_evaluates,
     .reclaimable = nothing_reclaimable::is_nothing,
@@ -184,6 +190,7 @@ inline constexpr kernel_profile linux_6_1{
     .locked_ranges = locked_range_rule::reference_check,
     .mlocks = mlock_rule::in_batches,
     .unmap_young = unmap_of_young::ignores,
+    .lazyfree = lazyfree_rule::clean_and_unheld,
     .reuse = anon_reuse::by_exclusive_mark,
     .stop = proportional_stop::re_evaluates,
     .reclaimable = nothing_reclaimable::is_the_free_pages,

@@ -6,6 +6,19 @@
 // more than one would think. When the 15th page arrives the whole array is applied in order of arrival: the
 // last one ends nearest the head.
 //
+// There is a batch for each kind of move. The conditions are looked at when a batch is applied, for by then the page may
+// have been isolated, mapped or locked:
+//
+//     add              to the head of its list
+//     rotate           a written page that reclaim waits for: to the tail of its inactive list
+//     deactivate_file  a page that could not be dropped from the page cache: to the tail of the inactive list; if it is
+//                      dirty or being written, to the head, and it rotates when the write is over
+//     deactivate       MADV_COLD: an active page, to the head of the inactive list
+//     lazyfree         MADV_FREE: an anonymous page becomes one of the inactive file list, not swap-backed
+//     activate         used again: to the head of the active list
+//
+// lru_add_drain applies them in this order.
+//
 // Locked memory has a batch of its own in 6.1 (kernel_profile::mlocks). PG_mlocked and nr_mlock change at once, the
 // page moves when the batch is applied:
 //
@@ -39,7 +52,14 @@ public:
     void rotate_reclaimable_page(page& p);
     // kernel: folio_activate().
     void activate_page(page& p);
-    // kernel: mark_page_accessed(), as FOLL_TOUCH does it: the second time activates.
+    // kernel: deactivate_file_page(), folio of 6.1.
+    void deactivate_file_page(page& p);
+    // kernel: deactivate_page(). Active pages only.
+    void deactivate_page(page& p);
+    // kernel: mark_page_lazyfree(). The page is clean.
+    void mark_page_lazyfree(page& p);
+    // kernel: mark_page_accessed(): the second time activates. A page that still waits to be added is then added to the
+    // active list; one that somebody has isolated just loses the mark.
     void mark_page_accessed(page& p);
     // kernel: mlock_folio(); 5.8 mlock_vma_page(). A page of a locked range, wherever it is.
     void mlock_page(page& p);
@@ -54,7 +74,8 @@ public:
     void put_page(page& p);
 
     [[nodiscard]] std::uint64_t waiting() const {
-        return add_.size + rotate_.size + activate_.size + mlock_.size;
+        return add_.size + rotate_.size + deactivate_file_.size + deactivate_.size + lazyfree_.size +
+               activate_.size + mlock_.size;
     }
     // How many batches hold this page (each holds a reference).
     [[nodiscard]] unsigned batches_with(const page& p) const;
@@ -63,6 +84,12 @@ private:
     struct batch {
         std::array<page*, pagevec_size> pages{};
         unsigned size = 0;
+
+        [[nodiscard]] unsigned count(const page& p) const {
+            unsigned n = 0;
+            for (unsigned i = 0; i < size; ++i) n += pages[i] == &p ? 1U : 0U;
+            return n;
+        }
     };
     using apply_fn = void (lru_batches::*)(page&);
 
@@ -81,6 +108,9 @@ private:
     void drain(batch& b, apply_fn apply);
     void apply_add(page& p);
     void apply_rotate(page& p);
+    void apply_deactivate_file(page& p);
+    void apply_deactivate(page& p);
+    void apply_lazyfree(page& p);
     void apply_activate(page& p);
 
     const cpu_context& cpu_;
@@ -88,6 +118,9 @@ private:
     mlock_rule rule_;
     batch add_;
     batch rotate_;
+    batch deactivate_file_;
+    batch deactivate_;
+    batch lazyfree_;
     batch activate_;
     batch mlock_;
     std::array<mlock_entry, pagevec_size> mlock_entries_{}; // what each page of mlock_ is there for

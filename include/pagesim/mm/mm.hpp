@@ -6,7 +6,7 @@
 //
 // A descriptor of the last level holds one of three things: nothing (never touched), a frame (present), or
 // a swap entry (not present). The kernel's counters of the address space stand beside it: resident
-// anonymous pages, swap entries, bytes of page tables; check_consistency() recounts them by walking.
+// anonymous pages, file pages and shmem pages, swap entries; check_consistency() recounts them by walking.
 //
 // Left out for now: merging of neighbouring ranges, permissions beyond read and write, files.
 #pragma once
@@ -43,6 +43,14 @@ public:
 
     std::uint64_t anon_pages = 0;   // MM_ANONPAGES
     std::uint64_t swap_entries = 0; // MM_SWAPENTS
+    std::uint64_t file_pages = 0;   // MM_FILEPAGES
+    std::uint64_t shmem_pages = 0;  // MM_SHMEMPAGES
+
+    // Which of them a resident page is in (kernel: mm_counter()).
+    [[nodiscard]] std::uint64_t& rss(const page& p) {
+        if (p.anon()) return anon_pages;
+        return p.test(page_flag::swapbacked) ? shmem_pages : file_pages;
+    }
 
 private:
     asid asid_;

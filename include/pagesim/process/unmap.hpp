@@ -2,12 +2,13 @@
 // A range of an address space goes away: munmap, and at exit every range (kernel: unmap_vmas, free_pgtables).
 //
 // Descriptor by descriptor: a page loses its mapping and the descriptor's reference (the last one frees
-// it), a swap entry gives its slot back, and a page that only the swap cache still holds goes with it. Then
-// the tables that covered nothing else are freed. One call works through what one table of descriptors
-// covers (2 MiB).
+// it), a file page moreover learns from the descriptor that it was written and used, a swap entry gives its
+// slot back, and a page that only the swap cache still holds goes with it. Then the tables that covered
+// nothing else are freed. One call works through what one table of descriptors covers (2 MiB).
 #pragma once
 
 #include <pagesim/fault/fault_context.hpp>
+#include <pagesim/mmu/descriptor.hpp>
 
 namespace pagesim {
 
@@ -15,6 +16,9 @@ struct unmap_cursor {
     bool begun = false;
     vpn next{0};
 };
+
+// A descriptor of a file page goes (kernel: zap_pte_range()); its word is empty already and the TLBs have forgotten it.
+void zap_file_page(const reclaim_context& rc, mm& owner, const vma& range, descriptor old, page& p);
 
 // Unmaps the whole range and erases it from the address space. Call until done.
 step_result unmap_range(const fault_context& fc, mm& owner, vma& range, unmap_cursor& c);

@@ -9,10 +9,11 @@
 namespace pagesim {
 
 // kernel: shrink_active_list(). Takes up to n pages off the tail of the active list and puts them at the
-// head of the inactive one, used lately or not: whoever uses them again is moved back from there.
+// head of the inactive one, used lately or not: whoever uses them again is moved back from there. Only a file page that
+// an executable range used goes around the active list once more.
 void shrink_active_list(const reclaim_context& rc, scan_control& sc, unsigned n, lru_type type);
 
-// Isolate, judge, put back the rest.
+// Isolate, judge, put back the rest. If all were dirty and waiting for the flusher, it is woken.
 struct shrink_inactive_cursor {
     enum class phase : std::uint8_t { begin, judging };
     phase at = phase::begin;

@@ -10,12 +10,20 @@
 //     evictable?                               not mlocked               activate        unevictable
 //     may it be unmapped?                      may_unmap, or unmapped    keep            may_not_unmap
 //     being written?                           no                        activate        writeback(_immediate)
-//     used lately?                             no                        keep / activate referenced(_again), range_locked
-//     a swap slot                              it has or gets one        keep / activate no_io, no_swap
-//     unmap it                                 every descriptor gone     activate        unmap_failed
-//     dirty? write it                          clean, or written at once keep            no_fs, no_writepage, pinned,
-//                                                                                        written, redirtied
-//     take it out of the swap cache            only we hold it           keep            busy
+//     used lately?                             no                        keep / activate referenced(_again, _exec),
+//                                                                                        range_locked
+//     anonymous: a swap slot                   it has or gets one        keep / activate no_io, no_swap
+//     unmap it                                 every descriptor gone     activate        unmap_failed, lazyfree_dirty
+//     dirty, of a file? leave it to the        clean; or kswapd meets    activate        dirty_file
+//       flusher                                it again, all is dirty
+//     dirty? write it                          clean, or written at once keep / activate dirty_referenced, no_fs,
+//                                                                                        no_writepage, pinned,
+//                                                                                        write_refused, written,
+//                                                                                        redirtied
+//     drop its buffers                         it has a file, or somebody free           orphan_freed
+//                                              else holds it
+//     given up by MADV_FREE?                   no                        free            lazyfreed (keep: busy)
+//     take it out of its cache                 only we hold it           keep            busy, no_mapping
 //     free it                                                            free            reclaimed
 //
 // "activate" is the kernel's activate_locked: if the page is in the swap cache and swap is more than half
@@ -25,10 +33,12 @@
 // zram is clean when pageout returns and goes on to be freed in the same pass. No step asks what the device
 // is called.
 //
-// File pages do not exist in this version; judge_page asserts that the page is anonymous.
+// Dirty file pages are normally not written here. They are marked PG_reclaim and activated, out of the way, and come to the
+// tail of the inactive list when the flusher has written them. Only kswapd writes one, if it meets it for the second
+// time while the node is marked as full of dirty pages (pgdat_state::dirty).
 //
 // Source: shrink_folio_list, mm/vmscan.c of Linux 6.1. Intended differences: no demotion, no THP, no DMA
-// pins; global reclaim only (so a page under writeback is never waited for).
+// pins; global reclaim only (so a page under writeback is never waited for); buffers can always be dropped.
 #pragma once
 
 #include <pagesim/reclaim/context.hpp>
@@ -58,7 +68,8 @@ struct [[nodiscard]] verdict {
     [[nodiscard]] bool decided() const { return what != disposition::undecided; }
 };
 
-// kernel: struct reclaim_stat.
+// kernel: struct reclaim_stat. Dirty and writeback are counted of pages on the file lists alone: only they are the
+// flusher's.
 struct reclaim_stat {
     std::uint64_t nr_dirty = 0;
     std::uint64_t nr_unqueued_dirty = 0;
@@ -69,6 +80,7 @@ struct reclaim_stat {
     std::array<std::uint64_t, 2> nr_activate{};
     std::uint64_t nr_ref_keep = 0;
     std::uint64_t nr_unmap_fail = 0;
+    std::uint64_t nr_lazyfree_fail = 0;
 };
 
 // Judges one isolated page; sc.nr_scanned counts it once it is locked.

@@ -35,6 +35,7 @@ struct cost_table {
     sim_duration swap_in_map{3000};      // map the page that was waited for
     sim_duration page_table_alloc{900};  // one page of descriptors
     sim_duration unmap_page{1124};       // munmap or exit, a page
+    sim_duration unmap_file_page{430};   // the same of a file page
     sim_duration lock_call{
         15000}; // mlock or munlock without its pages (as mmap and madvise; not measured alone)
     sim_duration populate_page{394}; // mlock, a page, above the fault that brings it
@@ -62,14 +63,18 @@ struct cost_table {
     sim_duration shrink_batch{500};
     sim_duration shrink_node{6200}; // with the walk over the slab shrinkers
     sim_duration shrink_active_list{570};
-    sim_duration deactivate_page{1086}; // reference check and move, isolation not included
-    sim_duration judge_page{220};       // the loop of shrink_page_list, lock and tests
-    sim_duration page_referenced{673};  // reference check of a mapped page
+    sim_duration deactivate_page{1086};     // reference check and move, isolation not included
+    sim_duration judge_page{220};           // the loop of shrink_page_list, lock and tests
+    sim_duration page_referenced{673};      // reference check of a mapped page
+    sim_duration page_referenced_file{628}; // the same of a file page
     sim_duration add_to_swap{1050};
     sim_duration try_to_unmap{1180};
-    sim_duration pageout_sync{9650};   // compress and store
-    sim_duration pageout_submit{2360}; // build and queue a write
+    sim_duration try_to_unmap_file{850}; // one descriptor of a file page
+    sim_duration pageout_sync{9650};     // compress and store
+    sim_duration pageout_submit{2360};   // build and queue a write
+    sim_duration pageout_file{3600};     // one page to its file, as fsync writes it
     sim_duration remove_mapping{750};
+    sim_duration remove_file_page{1128}; // out of the page cache, with its share of freeing frames in bulk
     sim_duration free_page{430};
     sim_duration under_writeback{0};      // met while still being written (not measured on its own)
     sim_duration end_writeback{860};      // in the interrupt, a page

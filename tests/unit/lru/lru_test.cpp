@@ -73,6 +73,75 @@ TEST(lru_batches, rotation_goes_to_the_tail) {
     EXPECT_EQ(m->parts.stat[vm_item::pgrotated], 1U);
 }
 
+TEST(lru_batches, a_file_page_that_could_not_be_dropped_goes_to_the_tail) {
+    auto m = a_machine().build();
+    for (std::uint64_t i = 0; i < 4; ++i) m->file_page(i);
+    page& p = *m->parts.cache.find(m->file(), 3);
+    page& dirty = *m->parts.cache.find(m->file(), 0);
+    page& mapped = *m->parts.cache.find(m->file(), 2);
+    m->parts.cache.set_page_dirty(dirty);
+    m->map_file(mapped, vm_flag::read);
+    m->parts.batches.activate_page(p);
+    m->parts.batches.lru_add_drain();
+    for (page* q : {&p, &dirty, &mapped}) m->parts.batches.deactivate_file_page(*q);
+    m->parts.batches.lru_add_drain();
+    EXPECT_EQ(m->picture(), "ia: - | aa: - | if: f0 f2 f1 f3 | af: - | un: -");
+    EXPECT_TRUE(dirty.test(page_flag::reclaim)) << "it rotates when it is written";
+    EXPECT_EQ(m->parts.stat[vm_item::pgrotated], 1U);
+    EXPECT_EQ(m->parts.stat[vm_item::pgdeactivate], 1U) << "only one had been active";
+}
+
+TEST(lru_batches, only_active_pages_are_deactivated) {
+    auto m = a_machine().build();
+    page& idle = m->written(1);
+    page& busy = m->written(2);
+    m->parts.batches.activate_page(busy);
+    m->parts.batches.lru_add_drain();
+    busy.set(page_flag::referenced);
+    for (page* p : {&idle, &busy}) m->parts.batches.deactivate_page(*p);
+    EXPECT_EQ(m->parts.batches.waiting(), 1U);
+    m->parts.batches.lru_add_drain();
+    EXPECT_EQ(m->picture(), "ia: 2 1 | aa: - | if: - | af: - | un: -");
+    EXPECT_FALSE(busy.test(page_flag::referenced));
+    EXPECT_EQ(m->parts.stat[vm_item::pgdeactivate], 1U);
+}
+
+TEST(lru_batches, a_page_given_up_joins_the_inactive_file_list) {
+    auto m = a_machine().build();
+    page& p = m->written(1);
+    page& cached = m->written(2);
+    page& file = m->file_page(0);
+    cached.set(page_flag::swapcache);
+    for (page* q : {&p, &cached, &file}) m->parts.batches.mark_page_lazyfree(*q);
+    cached.clear(page_flag::swapcache);
+    EXPECT_EQ(m->parts.batches.waiting(), 1U);
+    m->parts.batches.lru_add_drain();
+    EXPECT_EQ(m->picture(), "ia: 2 | aa: - | if: 1 f0 | af: - | un: -");
+    EXPECT_FALSE(p.test(page_flag::swapbacked));
+    EXPECT_EQ(m->parts.stat[vm_item::pglazyfree], 1U);
+}
+
+TEST(lru_batches, deactivation_and_giving_up_come_before_activation) {
+    auto m = a_machine().build();
+    page& p = m->written(1);
+    m->parts.batches.activate_page(p); // first in time
+    m->parts.batches.mark_page_lazyfree(p);
+    m->parts.batches.lru_add_drain();
+    EXPECT_EQ(m->picture(), "ia: - | aa: - | if: - | af: 1 | un: -");
+}
+
+TEST(mark_page_accessed, an_isolated_page_only_loses_its_mark) {
+    auto m = a_machine().build();
+    page& p = m->file_page(0);
+    m->isolate(p);
+    m->parts.batches.mark_page_accessed(p);
+    EXPECT_TRUE(p.test(page_flag::referenced));
+    m->parts.batches.mark_page_accessed(p);
+    EXPECT_FALSE(p.test(page_flag::referenced) || p.test(page_flag::active));
+    EXPECT_EQ(m->parts.lru.nonresident_age, 1U) << "and the clock ticks";
+    static_cast<void>(putback_page(m->parts.cpu, m->parts.lru, m->parts.batches, p));
+}
+
 TEST(isolation, takes_from_the_tail_and_kept_pages_keep_their_order) {
     auto m = a_machine().build();
     for (std::uint64_t n = 1; n <= 4; ++n) m->written(n);

@@ -141,6 +141,7 @@ TEST(pageout, a_write_that_was_over_at_once_leaves_no_mark) {
     EXPECT_EQ(pageout(m->parts.rc, p, plug), pageout_result::success);
     EXPECT_FALSE(p.test(page_flag::writeback) || p.test(page_flag::reclaim) || p.test(page_flag::dirty));
     EXPECT_EQ(m->parts.stat[vm_item::nr_written], 1U);
+    p.set(page_flag::locked);
     EXPECT_EQ(pageout(m->parts.rc, p, plug), pageout_result::clean);
 }
 

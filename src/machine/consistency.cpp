@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+// The whole machine recounted.
+#include <pagesim/machine/parts.hpp>
+
+#include <pagesim/mmu/descriptor.hpp>
+
+namespace pagesim {
+
+namespace {
+
+// What walking descriptors and files finds, to be held against what was counted.
+struct recount {
+    std::vector<std::int32_t> mapped;
+    std::vector<unsigned> slot_uses;
+};
+
+// A file page lies where i_mmap says that its range maps it.
+void check_file_descriptor(const page_cache& cache, const page& p, const vma& range, vpn at) {
+    PAGESIM_ASSERT_PAGE(p.in_file() && range.file != 0, p);
+    bool found = false;
+    cache.file_of(p).i_mmap.for_each(p.index(), [&](const file_range& r) {
+        found = found || (r.range == &range && r.at(p.index()) == at);
+        return !found;
+    });
+    PAGESIM_ASSERT_PAGE(found, p);
+}
+
+void recount_space(const machine_parts& m, const mm& space, recount& out) {
+    std::uint64_t anon = 0;
+    std::uint64_t file = 0;
+    std::uint64_t shmem = 0;
+    std::uint64_t swapped = 0;
+    for (const auto& range : space.vmas()) {
+        for (vpn n = range->first; n < range->end; n = n + 1) {
+            const std::uint64_t* word = space.table().leaf(n);
+            if (word == nullptr || *word == 0) continue;
+            const descriptor d{*word};
+            if (d.is_swap()) {
+                ++swapped;
+                ++out.slot_uses[d.swap_entry().offset];
+            } else if (!d.special()) {
+                const page& p = m.frames[d.frame()];
+                ++out.mapped[raw(d.frame())];
+                ++(p.anon() ? anon : p.test(page_flag::swapbacked) ? shmem : file);
+                if (!p.anon()) check_file_descriptor(m.cache, p, *range, n);
+            }
+        }
+    }
+    PAGESIM_ASSERT(anon == space.anon_pages && swapped == space.swap_entries);
+    PAGESIM_ASSERT(file == space.file_pages && shmem == space.shmem_pages);
+}
+
+// nr_file_pages, nr_shmem, and the slots that shmem files name.
+void recount_files(const machine_parts& m, recount& out) {
+    std::uint64_t pages = m.swap.cached_pages();
+    std::uint64_t shmem = 0;
+    for (const auto& f : m.cache.files()) {
+        if (!f) continue;
+        pages += f->nrpages();
+        if (f->writes_back()) continue;
+        shmem += f->nrpages();
+        for (std::uint64_t i = f->next_used(0); i != mapping::none; i = f->next_used(i + 1)) {
+            const cache_slot s = f->slot(i);
+            if (s.is_value())
+                ++out.slot_uses[swap_entry::from_packed(static_cast<std::uint32_t>(s.value())).offset];
+        }
+    }
+    PAGESIM_ASSERT(pages == m.stat[vm_item::nr_file_pages] && shmem == m.stat[vm_item::nr_shmem]);
+}
+
+void check_map_counts(const machine_parts& m, const recount& found) {
+    std::uint64_t anon = 0;
+    std::uint64_t file = 0;
+    for (std::uint64_t n = 0; n < found.mapped.size(); ++n) {
+        const page& p = m.frames[pfn{n}];
+        PAGESIM_ASSERT_PAGE(p.mapcount() == found.mapped[n], p);
+        PAGESIM_ASSERT_PAGE(p.refcount() >= p.mapcount(), p);
+        if (p.mapped()) ++(p.anon() ? anon : file);
+    }
+    PAGESIM_ASSERT(anon == m.stat[vm_item::nr_anon_pages] && file == m.stat[vm_item::nr_mapped]);
+}
+
+} // namespace
+
+void machine_parts::check_consistency(const std::vector<const mm*>& spaces) const {
+    home.check_consistency();
+    lru.check_consistency();
+    swap.check_consistency();
+    cache.check_consistency();
+    bdi.check_consistency();
+    recount found{.mapped = std::vector<std::int32_t>(frames.size().value, 0),
+                  .slot_uses = std::vector<unsigned>(swap.exists() ? swap.area().max() : 0, 0)};
+    for (const mm* space : spaces) {
+        space->table().check_consistency();
+        tlbs.check_consistency(space->id(), space->table());
+        recount_space(*this, *space, found);
+    }
+    recount_files(*this, found);
+    check_map_counts(*this, found);
+    for (std::uint64_t o = 1; o < found.slot_uses.size(); ++o)
+        PAGESIM_ASSERT(swap.area().count(o) == found.slot_uses[o]);
+}
+
+} // namespace pagesim
