@@ -8,21 +8,53 @@
 
 namespace pagesim {
 
+namespace {
+
+// The number of an unused place in a table whose place 0 stays empty.
+template <typename T>
+std::uint32_t take_place(std::vector<std::unique_ptr<T>>& table) {
+    const auto free = std::find(table.begin() + 1, table.end(), nullptr);
+    const auto id = static_cast<std::uint32_t>(free - table.begin());
+    if (free == table.end()) table.emplace_back();
+    return id;
+}
+
+} // namespace
+
 mapping& page_cache::create(std::string name, page_count size, file_kind kind) {
-    const auto free = std::find(files_.begin() + 1, files_.end(), nullptr);
-    const auto id = static_cast<std::uint32_t>(free - files_.begin());
-    auto file = std::make_unique<mapping>(id, std::move(name), size, kind);
-    if (free == files_.end()) {
-        files_.push_back(std::move(file));
-    } else {
-        *free = std::move(file);
-    }
+    const std::uint32_t id = take_place(files_);
+    files_[id] = std::make_unique<mapping>(id, std::move(name), size, kind);
     return *files_[id];
 }
 
 void page_cache::destroy(mapping& file) {
     PAGESIM_ASSERT(file.nrpages() == 0 && file.i_mmap.empty());
     files_[file.id()].reset();
+}
+
+open_file& page_cache::open(mapping& file) {
+    const std::uint32_t id = take_place(open_files_);
+    open_files_[id] = std::make_unique<open_file>(open_file{.id = id, .of = &file, .users = 1, .ra = {}});
+    return *open_files_[id];
+}
+
+void page_cache::close(open_file& f) {
+    PAGESIM_ASSERT(f.users > 0);
+    if (--f.users == 0) open_files_[f.id].reset();
+}
+
+void page_cache::link_range(mm& owner, vma& range) {
+    if (range.file == 0) return;
+    open_file& f = opened(range.file);
+    ++f.users;
+    f.of->i_mmap.insert(owner, range);
+}
+
+void page_cache::unlink_range(vma& range) {
+    if (range.file == 0) return;
+    open_file& f = opened(range.file);
+    f.of->i_mmap.remove(range);
+    close(f);
 }
 
 void page_cache::insert(mapping& file, page& p, std::uint64_t index) {

@@ -11,22 +11,6 @@ namespace {
 
 using phase = fault_cursor::phase;
 
-// A frame nobody has seen: maps it, writable, young and dirty, and lets it join the lists.
-void map_new_page(const fault_context& fc, mm& owner, const fault_cursor& f, page& p) {
-    const reclaim_context& rc = fc.rc;
-    p.set(page_flag::uptodate);
-    rc.map.page_add_new_anon_rmap(p, *f.range, f.where);
-    ++owner.anon_pages;
-    if (rc.profile.birth == new_anon_list::active) p.set(page_flag::active);
-    if (f.range->flags.has(vm_flag::locked)) {
-        rc.batches.mlock_new_page(p);
-    } else {
-        rc.batches.lru_cache_add(p);
-    }
-    const descriptor d = descriptor::page(rc.home.frames().pfn_of(p), page_prot::readonly);
-    *owner.table().leaf(f.where) = d.mkdirty().mkwrite().word();
-}
-
 // The frame for the new page or the copy.
 step_result new_frame(const fault_context& fc, mm& owner, fault_cursor& f) {
     fc.rc.map.anon_vma_prepare(owner, *f.range);
@@ -75,6 +59,21 @@ void drop_old(const fault_context& fc, mm& owner, const vma& range, const descri
 }
 
 } // namespace
+
+void map_new_page(const fault_context& fc, mm& owner, const fault_cursor& f, page& p) {
+    const reclaim_context& rc = fc.rc;
+    p.set(page_flag::uptodate);
+    rc.map.page_add_new_anon_rmap(p, *f.range, f.where);
+    ++owner.anon_pages;
+    if (rc.profile.birth == new_anon_list::active) p.set(page_flag::active);
+    if (f.range->flags.has(vm_flag::locked)) {
+        rc.batches.mlock_new_page(p);
+    } else {
+        rc.batches.lru_cache_add(p);
+    }
+    const descriptor d = descriptor::page(rc.home.frames().pfn_of(p), page_prot::readonly);
+    *owner.table().leaf(f.where) = d.mkdirty().mkwrite().word();
+}
 
 bool reuse_swap_page(const fault_context& fc, page& p) {
     const bool cached = p.test(page_flag::swapcache);

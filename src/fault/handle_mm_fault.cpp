@@ -58,9 +58,12 @@ step_result dispatch(const fault_context& fc, mm& owner, fault_cursor& f) {
     std::uint64_t& slot = *owner.table().leaf(f.where);
     f.original = slot;
     const descriptor d{slot};
-    if (d.none()) return do_anonymous_page(fc, owner, f);
+    if (d.none()) return f.range->file != 0 ? do_fault(fc, owner, f) : do_anonymous_page(fc, owner, f);
     if (!d.valid()) return do_swap_page(fc, owner, f);
-    if (f.is_write() && !d.writable()) return do_wp_page(fc, owner, f);
+    if (f.is_write() && !d.writable()) {
+        const bool shared = f.range->file != 0 && f.range->flags.has(vm_flag::shared);
+        return shared ? wp_page_shared(fc, owner, f) : do_wp_page(fc, owner, f);
+    }
     set_access_flags(fc, owner, f, slot);
     return step_done;
 }
@@ -77,6 +80,12 @@ step_result proceed(const fault_context& fc, mm& owner, fault_cursor& f) {
     case phase::swap_read_one:
     case phase::swap_wait:
     case phase::swap_retry: return do_swap_page(fc, owner, f);
+    case phase::file_wp: return wp_page_shared(fc, owner, f);
+    case phase::file_cow:
+    case phase::file_ahead:
+    case phase::file_find:
+    case phase::file_lock:
+    case phase::file_dirtied: return do_fault(fc, owner, f);
     }
     return step_done;
 }

@@ -65,7 +65,7 @@ machine_parts::machine_parts(const machine_config& c, waker& wakes, trace_sink* 
                                                                        .kswapd = kswapd,
                                                                        .reasons = reasons,
                                                                        .flusher = &bdi},
-      fc{.rc = rc, .tlbs = tlbs, .zero_page = no_pfn} {
+      fc{.rc = rc, .tlbs = tlbs, .bdi = bdi, .zero_page = no_pfn, .hardware_ages = config.cpu.has_hw_af()} {
     tlbs.attach(cpu_mmu.entries());
     cache.set_listener(bdi);
     pool.attach(rc);

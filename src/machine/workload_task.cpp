@@ -21,6 +21,7 @@ step_result workload_task::step() {
     if (faulting_) return run_fault();
     if (unmapping_) return run_unmap();
     if (locking_) return run_lock();
+    if (files_.active()) return run_file_call();
     if (at_ < block_.records.size()) return run_records();
     return next_item();
 }
@@ -88,6 +89,7 @@ bool workload_task::access(vpn at, access_kind kind) {
     if (t.ok()) return true;
     fault_.where = at;
     fault_.kind = kind;
+    fault_.dirtier = &files_.dirtied();
     faulting_ = true;
     fault_began_ = parts_.clock.now();
     return false;
@@ -100,11 +102,9 @@ step_result workload_task::run_fault() {
     stalled_ += parts_.clock.now() - fault_began_;
     switch (fault_.outcome) {
     case fault_outcome::resolved: return step_again;
-    case fault_outcome::out_of_memory:
-        parts_.cpu.count(vm_item::oom_kill);
-        parts_.cpu.emit(trace_kind::oom, entity.id());
-        return end(run_outcome::out_of_memory);
+    case fault_outcome::out_of_memory: return end_out_of_memory();
     case fault_outcome::bad_address: return end(run_outcome::bad_address);
+    case fault_outcome::bus_error: return end(run_outcome::bus_error);
     }
     return step_again;
 }
@@ -126,11 +126,16 @@ step_result workload_task::run_lock() {
     if (!r.done()) return r;
     locking_ = false;
     if (lock_.outcome == fault_outcome::out_of_memory) {
-        parts_.cpu.count(vm_item::oom_kill);
-        parts_.cpu.emit(trace_kind::oom, entity.id());
         fault_.where = lock_.next;
-        return end(run_outcome::out_of_memory);
+        return end_out_of_memory();
     }
+    return step_again;
+}
+
+step_result workload_task::run_file_call() {
+    const step_result r = files_.step();
+    if (!r.done()) return r;
+    if (files_.outcome() == fault_outcome::out_of_memory) return end_out_of_memory();
     return step_again;
 }
 
@@ -141,10 +146,16 @@ step_result workload_task::next_item() {
     return std::visit([this](const auto& i) { return perform(i); }, item);
 }
 
+step_result workload_task::end_out_of_memory() {
+    parts_.cpu.count(vm_item::oom_kill);
+    parts_.cpu.emit(trace_kind::oom, entity.id());
+    return end(run_outcome::out_of_memory);
+}
+
 // A task that was killed gives everything back; one that came to its end is looked at as it stands.
 step_result workload_task::end(run_outcome outcome) {
     outcome_ = outcome;
-    if (outcome == run_outcome::out_of_memory || outcome == run_outcome::bad_address) {
+    if (outcome != run_outcome::finished && outcome != run_outcome::bad_input) {
         exiting_ = true;
         return step_again;
     }
@@ -187,6 +198,35 @@ step_result workload_task::perform(const op_mark& op) {
     parts_.cpu.emit(trace_kind::mark, marks_.size());
     parts_.lru.refresh_stat(); // exact figures are asked for
     marks_.push_back({.label = op.label, .time = parts_.clock.now(), .stat = parts_.snapshot()});
+    return step_again;
+}
+
+step_result workload_task::perform(const op_file& op) {
+    files_.open(op);
+    return step_again;
+}
+
+step_result workload_task::perform(const op_map& op) {
+    vma& range = mm_->insert_vma({.first = op.first,
+                                  .end = op.first + op.pages.value,
+                                  .flags = {vm_flag::read, vm_flag::write, vm_flag::shared},
+                                  .file = files_.opened(op.name).id});
+    parts_.cache.link_range(*mm_, range);
+    return step_again;
+}
+
+step_result workload_task::perform(const op_transfer& op) {
+    files_.begin(op);
+    return step_again;
+}
+
+step_result workload_task::perform(const op_descriptor& op) {
+    files_.begin(op);
+    return step_again;
+}
+
+step_result workload_task::perform(const op_drop& op) {
+    files_.begin(op);
     return step_again;
 }
 

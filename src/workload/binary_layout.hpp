@@ -20,6 +20,13 @@ inline constexpr std::uint32_t item_sleep = 4;
 inline constexpr std::uint32_t item_mark = 5;
 inline constexpr std::uint32_t item_mlock = 6;
 inline constexpr std::uint32_t item_munlock = 7;
+inline constexpr std::uint32_t item_file = 8;
+inline constexpr std::uint32_t item_map = 9;
+inline constexpr std::uint32_t item_pread = 10;
+inline constexpr std::uint32_t item_pwrite = 11;
+inline constexpr std::uint32_t item_close = 12;
+inline constexpr std::uint32_t item_fsync = 13;
+inline constexpr std::uint32_t item_drop = 14;
 
 [[nodiscard]] constexpr std::size_t padded(std::size_t bytes) { return (bytes + 7) / 8 * 8; }
 

@@ -142,6 +142,13 @@ stream_item binary_stream::next_item() {
     case item_munlock: return next_region(head);
     case item_sleep: return next_sleep(head);
     case item_mark: return next_mark(head);
+    case item_file:
+    case item_map:
+    case item_pread:
+    case item_pwrite: return next_file_item(head);
+    case item_close: return next_descriptor(head, op_descriptor::action::close);
+    case item_fsync: return next_descriptor(head, op_descriptor::action::fsync);
+    case item_drop: return head.size == 0 ? stream_item{op_drop{}} : fail("a drop that is none");
     default: return fail(fmt::format("an item of the unknown kind {}", head.kind));
     }
 }
@@ -202,6 +209,53 @@ stream_item binary_stream::unmap_region(std::string name, std::uint64_t first, s
         return fail(fmt::format("no region {} of {} pages at page {}", in_quotes(name), pages, first));
     regions_.erase(it);
     return op_unmap{.name = std::move(name), .first = vpn{first}, .pages = {pages}};
+}
+
+stream_item binary_stream::next_file_item(const item_head& head) {
+    if (head.size < 16) return fail("a file without its pages");
+    const std::uint64_t first = read_u64("a file");
+    const std::uint64_t pages = read_u64("a file");
+    std::string name;
+    if (!read_name(name, head.size - 16, "a file")) return *error_;
+    if (pages == 0 || pages > most_file_pages.value || first >= pages_end || pages > pages_end - first)
+        return fail(fmt::format("{} pages of a file from page {} on", pages, first));
+    if (head.kind == item_file) return open_file_item(std::move(name), pages);
+    const auto it = files_.find(name);
+    if (it == files_.end() || !it->second.open)
+        return fail(fmt::format("no open file {} here", in_quotes(name)));
+    if (head.kind == item_map) return map_file(std::move(name), first, pages);
+    if (first >= it->second.pages || pages > it->second.pages - first)
+        return fail(fmt::format("{} pages at page {} lead beyond file {}", pages, first, in_quotes(name)));
+    const auto what = head.kind == item_pread ? op_transfer::action::pread : op_transfer::action::pwrite;
+    return op_transfer{.name = std::move(name), .page = first, .pages = {pages}, .what = what};
+}
+
+stream_item binary_stream::open_file_item(std::string name, std::uint64_t pages) {
+    const auto [it, is_new] = files_.try_emplace(name, known_file{.pages = pages, .open = false});
+    if (it->second.open) return fail(fmt::format("file {} is open already", in_quotes(name)));
+    if (it->second.pages != pages)
+        return fail(fmt::format("file {} has {} pages, not {}", in_quotes(name), it->second.pages, pages));
+    it->second.open = true;
+    return op_file{.name = std::move(name), .pages = {pages}};
+}
+
+stream_item binary_stream::map_file(std::string name, std::uint64_t first, std::uint64_t pages) {
+    if (pages != files_.find(name)->second.pages)
+        return fail(fmt::format("a mapping of {} pages of file {}", pages, in_quotes(name)));
+    const stream_item mapped = map_region(std::move(name), first, pages);
+    const auto* region = std::get_if<op_anon>(&mapped);
+    if (region == nullptr) return mapped;
+    return op_map{.name = region->name, .first = region->first, .pages = region->pages};
+}
+
+stream_item binary_stream::next_descriptor(const item_head& head, op_descriptor::action what) {
+    std::string name;
+    if (!read_name(name, head.size, "a file's name")) return *error_;
+    const auto it = files_.find(name);
+    if (it == files_.end() || !it->second.open)
+        return fail(fmt::format("no open file {} here", in_quotes(name)));
+    if (what == op_descriptor::action::close) it->second.open = false;
+    return op_descriptor{.name = std::move(name), .what = what};
 }
 
 stream_item binary_stream::next_sleep(const item_head& head) {

@@ -18,6 +18,48 @@ std::vector<char> region_payload(vpn first, page_count pages, const std::string&
     return out;
 }
 
+// A command as an item; an end of stream is item_end without a payload.
+struct encoded {
+    std::uint32_t kind = item_end;
+    std::vector<char> payload;
+};
+
+encoded encode(const op_anon& op) { return {item_anon, region_payload(op.first, op.pages, op.name)}; }
+encoded encode(const op_unmap& op) { return {item_unmap, region_payload(op.first, op.pages, op.name)}; }
+encoded encode(const op_map& op) { return {item_map, region_payload(op.first, op.pages, op.name)}; }
+encoded encode(const op_file& op) { return {item_file, region_payload(vpn{0}, op.pages, op.name)}; }
+encoded encode(const op_mark& op) { return {item_mark, {op.label.begin(), op.label.end()}}; }
+encoded encode(const op_drop& /*op*/) { return {item_drop, {}}; }
+
+encoded encode(const op_lock& op) {
+    const bool lock = op.what == op_lock::action::mlock;
+    return {lock ? item_mlock : item_munlock, region_payload(op.first, op.pages, op.name)};
+}
+
+encoded encode(const op_transfer& op) {
+    const bool read = op.what == op_transfer::action::pread;
+    return {read ? item_pread : item_pwrite, region_payload(vpn{op.page}, op.pages, op.name)};
+}
+
+encoded encode(const op_descriptor& op) {
+    const bool close = op.what == op_descriptor::action::close;
+    return {close ? item_close : item_fsync, {op.name.begin(), op.name.end()}};
+}
+
+encoded encode(const op_sleep& op) {
+    encoded e{item_sleep, {}};
+    put_le(e.payload, op.duration.ns);
+    return e;
+}
+
+encoded encode(const end_of_stream& /*end*/) { return {}; }
+encoded encode(const access_block& /*block*/) { return {}; }
+encoded encode(const input_error& /*error*/) { return {}; }
+
+encoded encode(const stream_item& item) {
+    return std::visit([](const auto& i) { return encode(i); }, item);
+}
+
 } // namespace
 
 void binary_checksum::add(std::span<const access_record> records) {
@@ -84,27 +126,13 @@ std::string binary_trace_writer::write(const stream_item& item, std::uint64_t so
         swap_order(copy);
         return put_item(item_records, copy.size(), so_far, bytes_of(copy));
     }
-    const auto put = [&](std::uint32_t kind, const std::vector<char>& payload) {
-        return put_item(kind, payload.size(), so_far, payload);
-    };
-    if (const auto* op = std::get_if<op_anon>(&item))
-        return put(item_anon, region_payload(op->first, op->pages, op->name));
-    if (const auto* op = std::get_if<op_unmap>(&item))
-        return put(item_unmap, region_payload(op->first, op->pages, op->name));
-    if (const auto* op = std::get_if<op_lock>(&item))
-        return put(op->what == op_lock::action::mlock ? item_mlock : item_munlock,
-                   region_payload(op->first, op->pages, op->name));
-    if (const auto* op = std::get_if<op_mark>(&item))
-        return put(item_mark, {op->label.begin(), op->label.end()});
-    std::vector<char> payload;
-    if (const auto* op = std::get_if<op_sleep>(&item)) {
-        put_le(payload, op->duration.ns);
-        return put(item_sleep, payload);
-    }
+    const encoded e = encode(item);
+    if (e.kind != item_end) return put_item(e.kind, e.payload.size(), so_far, e.payload);
     PAGESIM_ASSERT(std::holds_alternative<end_of_stream>(item));
+    std::vector<char> payload;
     put_le(payload, records_);
     put_le(payload, checksum_.value());
-    return put(item_end, payload);
+    return put_item(item_end, payload.size(), so_far, payload);
 }
 
 } // namespace pagesim

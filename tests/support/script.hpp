@@ -22,6 +22,26 @@ public:
         items_.emplace_back(op_unmap{std::move(name), vpn{first}, page_count{pages}});
         return *this;
     }
+    script& file(std::string name, std::uint64_t pages) {
+        items_.emplace_back(op_file{std::move(name), page_count{pages}});
+        return *this;
+    }
+    script& map(std::string name, std::uint64_t first, std::uint64_t pages) {
+        items_.emplace_back(op_map{std::move(name), vpn{first}, page_count{pages}});
+        return *this;
+    }
+    script& pread(std::string name, std::uint64_t page, std::uint64_t pages = 1) {
+        items_.emplace_back(
+            op_transfer{std::move(name), page, page_count{pages}, op_transfer::action::pread});
+        return *this;
+    }
+    script& pwrite(std::string name, std::uint64_t page, std::uint64_t pages = 1) {
+        items_.emplace_back(
+            op_transfer{std::move(name), page, page_count{pages}, op_transfer::action::pwrite});
+        return *this;
+    }
+    script& read(std::uint64_t page) { return touch(page, run_writes::none); }
+    script& write(std::uint64_t page) { return touch(page, run_writes::first); }
     script& sleep(sim_duration d) {
         items_.emplace_back(op_sleep{d});
         return *this;
@@ -47,6 +67,10 @@ public:
     [[nodiscard]] stream_counts counts() const override { return {}; }
 
 private:
+    script& touch(std::uint64_t page, run_writes writes) {
+        return access({access_record{vpn{page}, writes, instruction_role::time_only, 100, 1}});
+    }
+
     std::vector<stream_item> items_;
     std::deque<std::vector<access_record>> blocks_; // stable addresses
     std::size_t at_ = 0;

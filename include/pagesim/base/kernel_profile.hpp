@@ -83,6 +83,17 @@ enum class bandwidth_updates : std::uint8_t { by_flusher_rounds, by_files };
 // What invalidation (drop_caches, FADV_DONTNEED) does with pages under writeback: hastens their reclaim, or leaves
 // them alone (invalidate_mapping_pages, find_lock_entries).
 enum class invalidation : std::uint8_t { deactivates_written, skips_written };
+// Whether a readahead window that goes on may become smaller than the last one (ondemand_readahead; 6.1.124).
+enum class next_window_rule : std::uint8_t { by_size, never_smaller };
+// How a read from the page cache marks pages as accessed and where it says it ended: page by page, but a page once for
+// reads that continue in it (generic_file_buffered_read), or by batches of 15 (filemap_read).
+enum class file_read_rule : std::uint8_t { page_by_page, in_batches };
+// Whether pages that fault-around maps beside the wanted one are young on a CPU with hardware access flag
+// (arch_wants_old_prefaulted_pte).
+enum class prefault_age : std::uint8_t { young, old_if_hardware_ages };
+// What a fault that dirtied a shared page returns after it may have been throttled (fault_dirty_shared_page): it is
+// tried again, and counts again, or it is complete.
+enum class dirty_fault_end : std::uint8_t { retries, completes };
 // Which lines /proc/vmstat has.
 enum class vmstat_lines : std::uint8_t { of_5_8, of_5_10, of_6_1 };
 
@@ -112,6 +123,10 @@ struct kernel_profile {
     dirty_balance balance;
     bandwidth_updates bandwidth;
     invalidation invalidate;
+    next_window_rule next_window;
+    file_read_rule file_reads;
+    prefault_age prefaults;
+    dirty_fault_end dirty_faults;
     vmstat_lines vmstat;
 };
 
@@ -146,6 +161,10 @@ inline constexpr kernel_profile linux_5_8{
     .balance = dirty_balance::writeback_started_last,
     .bandwidth = bandwidth_updates::by_flusher_rounds,
     .invalidate = invalidation::deactivates_written,
+    .next_window = next_window_rule::by_size,
+    .file_reads = file_read_rule::page_by_page,
+    .prefaults = prefault_age::young,
+    .dirty_faults = dirty_fault_end::retries,
     .vmstat = vmstat_lines::of_5_8,
 };
 
@@ -175,6 +194,10 @@ inline constexpr kernel_profile linux_5_10{
     .balance = dirty_balance::writeback_started_last,
     .bandwidth = bandwidth_updates::by_flusher_rounds,
     .invalidate = invalidation::deactivates_written,
+    .next_window = next_window_rule::by_size,
+    .file_reads = file_read_rule::page_by_page,
+    .prefaults = prefault_age::young,
+    .dirty_faults = dirty_fault_end::retries,
     .vmstat = vmstat_lines::of_5_10,
 };
 
@@ -204,6 +227,10 @@ inline constexpr kernel_profile linux_6_1{
     .balance = dirty_balance::writeback_started_first,
     .bandwidth = bandwidth_updates::by_files,
     .invalidate = invalidation::skips_written,
+    .next_window = next_window_rule::never_smaller,
+    .file_reads = file_read_rule::in_batches,
+    .prefaults = prefault_age::old_if_hardware_ages,
+    .dirty_faults = dirty_fault_end::completes,
     .vmstat = vmstat_lines::of_6_1,
 };
 

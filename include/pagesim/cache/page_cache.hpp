@@ -20,6 +20,7 @@
 #pragma once
 
 #include <pagesim/cache/mapping.hpp>
+#include <pagesim/cache/readahead.hpp>
 #include <pagesim/lru/lru_add.hpp>
 #include <pagesim/lru/workingset.hpp>
 #include <pagesim/mmu/tlb_domain.hpp>
@@ -52,7 +53,7 @@ enum class added_for : std::uint8_t { reading, writing };
 class page_cache {
 public:
     page_cache(const cpu_context& cpu, mem_map& frames, lruvec& lru, lru_batches& batches, tlb_domain& tlbs)
-        : cpu_{cpu}, frames_{frames}, lru_{lru}, batches_{batches}, tlbs_{tlbs} {}
+        : cpu_{cpu}, frames_{frames}, lru_{lru}, batches_{batches}, tlbs_{tlbs}, files_(1), open_files_(1) {}
 
     void set_listener(dirty_listener& l) { listener_ = &l; }
 
@@ -63,6 +64,16 @@ public:
     [[nodiscard]] mapping& file(std::uint32_t id) const { return *files_[id]; }
     [[nodiscard]] mapping& file_of(const page& p) const { return file(p.file_id()); }
     [[nodiscard]] const std::vector<std::unique_ptr<mapping>>& files() const { return files_; }
+
+    // open(2) of an existing file: one user (kernel: struct file).
+    open_file& open(mapping& file);
+    [[nodiscard]] open_file& opened(std::uint32_t id) const { return *open_files_[id]; }
+    // A user less; the last one forgets it (kernel: fput()).
+    void close(open_file& f);
+    // A range of an address space begins, or ceases, to map the file whose open file it names: a user, and a place in
+    // i_mmap. Its place and length must not change in between.
+    void link_range(mm& owner, vma& range);
+    void unlink_range(vma& range);
 
     // The page, without a reference, or null (kernel: find_get_page, less the get).
     [[nodiscard]] page* find(const mapping& file, std::uint64_t index) const {
@@ -117,7 +128,8 @@ private:
     lru_batches& batches_;
     tlb_domain& tlbs_;
     dirty_listener* listener_ = nullptr;
-    std::vector<std::unique_ptr<mapping>> files_{1}; // index = id; 0 is none
+    std::vector<std::unique_ptr<mapping>> files_;        // index = id; 0 is none
+    std::vector<std::unique_ptr<open_file>> open_files_; // index = id; 0 is none
 };
 
 } // namespace pagesim

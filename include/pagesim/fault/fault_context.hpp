@@ -2,6 +2,8 @@
 // What a fault needs beside what reclaim needs, and where it keeps its place.
 #pragma once
 
+#include <pagesim/cache/balance_dirty_pages.hpp>
+#include <pagesim/fault/read_ahead.hpp>
 #include <pagesim/mm/mm.hpp>
 #include <pagesim/mmu/mmu.hpp>
 #include <pagesim/reclaim/alloc_slowpath.hpp>
@@ -12,13 +14,16 @@ namespace pagesim {
 struct fault_context {
     const reclaim_context& rc;
     tlb_domain& tlbs;
-    pfn zero_page; // the one frame that every read of untouched memory shares; it is on no list
+    bdi_writeback& bdi;         // of all files
+    pfn zero_page;              // the one frame that every read of untouched memory shares; it is on no list
+    bool hardware_ages = false; // the CPU sets access flags by itself
 };
 
 enum class fault_outcome : std::uint8_t {
     resolved,      // the access runs again and will get further
     out_of_memory, // nothing could be freed: somebody must die
     bad_address,   // no range holds the address
+    bus_error,     // beyond the end of the file, or its device failed
 };
 
 // One fault, from the exception to its return. A fault may wait for memory and for I/O in between.
@@ -34,6 +39,12 @@ struct fault_cursor {
         swap_read_one, // a frame for the faulting page alone
         swap_wait,     // the read is in flight; then map
         swap_retry,    // the read is in flight; then the whole fault again
+        file_cow,      // a private copy of a file's page needs a frame
+        file_ahead,    // a readahead window is carried out
+        file_find,     // the page that was to be read, or it alone
+        file_lock,     // its lock
+        file_wp,       // the lock of a page that becomes writable
+        file_dirtied,  // a shared page was dirtied
     };
     phase at = phase::begin;
     vpn where{0};
@@ -51,6 +62,13 @@ struct fault_cursor {
     swap_window window;
     vpn next{0};
     io_plug plug;
+
+    // Files (target too).
+    read_ahead_cursor ahead;
+    bool dropped = false;          // the fault gave up the address space's lock, so it starts again
+    page* cow = nullptr;           // the frame for a private copy
+    task_dirty* dirtier = nullptr; // who pays for pages dirtied; null: nobody
+    dirty_balance_cursor balance;
 
     fault_outcome outcome = fault_outcome::resolved;
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // A process touches memory and the MMU says no: which kind of fault is it?
 //
-//     no descriptor                     do_anonymous_page   the zero page for a read, a new frame for a write
+//     no descriptor, anonymous range    do_anonymous_page   the zero page for a read, a new frame for a write
+//     no descriptor, range of a file    do_fault            the page cache's page, or a copy of it
 //     a swap entry                      do_swap_page        back from swap
 //     present, write to read-only       do_wp_page          ours alone: reuse; shared or zero page: copy
 //     present otherwise                 access flag or dirty state kept by software: set it
@@ -38,6 +39,12 @@ step_result handle_mm_fault(const fault_context& fc, mm& owner, fault_cursor& f)
 step_result do_anonymous_page(const fault_context& fc, mm& owner, fault_cursor& f);
 step_result do_swap_page(const fault_context& fc, mm& owner, fault_cursor& f);
 step_result do_wp_page(const fault_context& fc, mm& owner, fault_cursor& f);
+step_result do_fault(const fault_context& fc, mm& owner, fault_cursor& f);
+// A store to a page of a shared file mapping that is present and read-only.
+step_result wp_page_shared(const fault_context& fc, mm& owner, fault_cursor& f);
+
+// A frame nobody has seen: maps it, writable, young and dirty, and lets it join the lists.
+void map_new_page(const fault_context& fc, mm& owner, const fault_cursor& f, page& p);
 
 // kernel 5.8: reuse_swap_page(): whether descriptors and swap entries that name the page are at most one. If
 // so the page leaves the swap cache, unless it is being written.

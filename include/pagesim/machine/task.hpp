@@ -3,6 +3,7 @@
 // another, and the scheduler makes no difference between them.
 #pragma once
 
+#include <pagesim/machine/file_calls.hpp>
 #include <pagesim/machine/parts.hpp>
 #include <pagesim/process/mlock.hpp>
 #include <pagesim/sched/cfs.hpp>
@@ -71,7 +72,7 @@ private:
 };
 
 // How a run ended.
-enum class run_outcome : std::uint8_t { finished, out_of_memory, bad_address, bad_input };
+enum class run_outcome : std::uint8_t { finished, out_of_memory, bad_address, bus_error, bad_input };
 
 // A snapshot that the workload asked for.
 struct marked {
@@ -84,7 +85,7 @@ struct marked {
 class workload_task final : public task {
 public:
     workload_task(std::uint32_t id, machine_parts& parts, access_stream& stream)
-        : task{id}, parts_{parts}, stream_{stream}, mm_{parts.new_mm()} {}
+        : task{id}, parts_{parts}, stream_{stream}, mm_{parts.new_mm()}, files_{parts} {}
 
     // Ranges that exist from the start (recorded traces).
     void add_range(vpn first, vpn end, first_read on_read);
@@ -112,8 +113,10 @@ private:
     step_result run_fault();
     step_result run_unmap();
     step_result run_lock();
+    step_result run_file_call();
     step_result next_item();
     step_result end(run_outcome outcome);
+    step_result end_out_of_memory();
 
     step_result perform(const access_block& block);
     step_result perform(const op_anon& op);
@@ -121,6 +124,11 @@ private:
     step_result perform(const op_lock& op);
     step_result perform(const op_sleep& op);
     step_result perform(const op_mark& op);
+    step_result perform(const op_file& op);
+    step_result perform(const op_map& op);
+    step_result perform(const op_transfer& op);
+    step_result perform(const op_descriptor& op);
+    step_result perform(const op_drop& op);
     step_result perform(const end_of_stream& op);
     step_result perform(const input_error& error);
 
@@ -140,6 +148,7 @@ private:
     bool locking_ = false;
     lock_action lock_what_ = lock_action::mlock;
     lock_cursor lock_;
+    file_calls files_;
     exit_cursor exit_;
     bool exiting_ = false;
     bool finished_ = false;

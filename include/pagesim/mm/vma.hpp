@@ -43,7 +43,7 @@ struct vma {
     vm_flags flags{vm_flag::read, vm_flag::write};
     first_read on_read = first_read::zero_page;
     std::uint64_t pgoff = 0;    // page number of `first` in the file (kernel: vm_pgoff)
-    std::uint32_t file = 0;     // number of the file's mapping; 0: anonymous
+    std::uint32_t file = 0;     // number of the open file that it maps; 0: anonymous
     std::uint32_t anon_vma = 0; // 0: no page of its own yet
     swap_readahead_state readahead{};
 

@@ -7,7 +7,7 @@
 //            |                               |
 //     your own generator  ------------->  access_stream::next()
 //                                            |
-//              access_block | op_anon | op_unmap | op_lock | op_sleep | op_mark | end_of_stream | input_error
+//              access_block | op_... (a command) | end_of_stream | input_error
 //
 // A stream is pulled: the machine asks for the next item when it has used up the last one, so nothing of a
 // trace of any length is kept in memory. An item is one of two things. A *block* is up to 32768 records of
@@ -35,8 +35,7 @@
 // end_of_stream. The pages must lie in ranges that were mapped by op_anon or given to the machine at its
 // start.
 //
-// Left out: several processes or threads in one stream, and everything about files (pread, mmap of a file,
-// fsync).
+// Left out: several processes or threads in one stream.
 #pragma once
 
 #include <pagesim/base/units.hpp>
@@ -53,6 +52,8 @@ namespace pagesim {
 
 // The most records that one block holds: 256 KiB of them.
 inline constexpr std::size_t block_records = 32768;
+// The most pages of a file (16 TiB).
+inline constexpr page_count most_file_pages{1ULL << 32U};
 
 // Valid until the stream's next item is asked for. Not empty.
 struct access_block {
@@ -66,7 +67,39 @@ struct op_anon {
     page_count pages;
 };
 
-// munmap of the whole region.
+// open(2) of an existing file of that many pages, by its name. Nothing of it is cached at first.
+struct op_file {
+    std::string name;
+    page_count pages;
+};
+
+// mmap of the whole open file, shared and writable.
+struct op_map {
+    std::string name;
+    vpn first{0};
+    page_count pages;
+};
+
+// pread(2) or pwrite(2) of whole pages of an open file.
+struct op_transfer {
+    enum class action : std::uint8_t { pread, pwrite };
+    std::string name;
+    std::uint64_t page = 0;
+    page_count pages;
+    action what = action::pread;
+};
+
+// close(2) or fsync(2) of an open file.
+struct op_descriptor {
+    enum class action : std::uint8_t { close, fsync };
+    std::string name;
+    action what = action::close;
+};
+
+// drop_caches: clean pages of files that nobody maps (1), and slab (2).
+struct op_drop {};
+
+// munmap of the whole region, or of a file's mapping.
 struct op_unmap {
     std::string name;
     vpn first{0};
@@ -93,8 +126,8 @@ struct op_mark {
 
 struct end_of_stream {};
 
-using stream_item =
-    std::variant<access_block, op_anon, op_unmap, op_lock, op_sleep, op_mark, end_of_stream, input_error>;
+using stream_item = std::variant<access_block, op_anon, op_unmap, op_lock, op_sleep, op_mark, op_file, op_map,
+                                 op_transfer, op_descriptor, op_drop, end_of_stream, input_error>;
 
 // What was read so far. A stream reads ahead by at most one block.
 struct stream_counts {

@@ -29,6 +29,13 @@
 //       5 mark     size bytes: the label, padded
 //       6 mlock    as anon: pages within one region
 //       7 munlock  the same
+//       8 file     as anon, with 0 for the first page: an existing file is opened
+//       9 map      as anon: all of an open file
+//      10 pread    as anon, with page numbers of the file
+//      11 pwrite   the same
+//      12 close    size bytes: the name, padded
+//      13 fsync    the same
+//      14 drop     size 0
 //
 // The checksum folds four lanes, word i into lane i mod 4: lane = (lane xor word) * 0x100000001b3 (mod 2^64) from
 // 0xcbf29ce484222325, and in the end the four lanes in the same way into one.
@@ -160,6 +167,10 @@ private:
     [[nodiscard]] stream_item unmap_region(std::string name, std::uint64_t first, std::uint64_t pages);
     [[nodiscard]] stream_item lock_part(std::string name, std::uint64_t first, std::uint64_t pages,
                                         op_lock::action what);
+    [[nodiscard]] stream_item next_file_item(const item_head& head);
+    [[nodiscard]] stream_item open_file_item(std::string name, std::uint64_t pages);
+    [[nodiscard]] stream_item map_file(std::string name, std::uint64_t first, std::uint64_t pages);
+    [[nodiscard]] stream_item next_descriptor(const item_head& head, op_descriptor::action what);
     [[nodiscard]] stream_item next_sleep(const item_head& head);
     [[nodiscard]] stream_item next_mark(const item_head& head);
     [[nodiscard]] stream_item finish(const item_head& head);
@@ -170,6 +181,11 @@ private:
     binary_trace_header header_;
     std::vector<access_record> block_;
     std::map<std::uint64_t, std::uint64_t> regions_; // first page -> end
+    struct known_file {
+        std::uint64_t pages;
+        bool open;
+    };
+    std::map<std::string, known_file> files_; // by name
     binary_checksum checksum_;
     std::uint64_t records_ = 0;
     std::uint64_t at_ = 0; // bytes read

@@ -67,9 +67,13 @@ public:
 
 private:
     enum class access : std::uint8_t { read, write };
+    // What a name stands for: an anonymous region, or a file, which may be open and mapped.
     struct region {
-        vpn first{0};
+        vpn first{0}; // if mapped
         page_count pages;
+        bool is_file = false;
+        bool open = false;
+        bool mapped = true;
     };
     // What is left of an r or w op.
     struct touch {
@@ -88,17 +92,31 @@ private:
     void read_line();
     [[nodiscard]] std::string parse(const words& w); // each: what is wrong, or nothing
     [[nodiscard]] std::string parse_anon(const words& w);
-    // Pages of a region that NAME PAGE [COUNT] name.
+    [[nodiscard]] std::string parse_file(const words& w);
+    [[nodiscard]] std::string parse_map(const words& w);
+    [[nodiscard]] std::string parse_transfer(const words& w, op_transfer::action what);
+    [[nodiscard]] std::string parse_descriptor(const words& w, op_descriptor::action what);
+    // What is wrong with a new mapping of so many pages; else its place is taken.
+    [[nodiscard]] std::string take_pages(std::uint64_t pages, vpn& first);
+    // The pages that NAME PAGE [COUNT] name, counted from the region's or file's start.
     struct part {
-        vpn first{0};
+        const region* of = nullptr;
+        std::uint64_t first = 0;
         page_count pages;
     };
     [[nodiscard]] std::variant<part, std::string> parse_part(const words& w) const;
+    // The same of what is mapped, as virtual pages.
+    struct mapped_part {
+        vpn first{0};
+        page_count pages;
+    };
+    [[nodiscard]] std::variant<mapped_part, std::string> parse_mapped_part(const words& w) const;
     [[nodiscard]] std::string parse_touch(const words& w, access kind);
     [[nodiscard]] std::string parse_lock(const words& w, op_lock::action what);
     [[nodiscard]] std::string parse_unmap(const words& w);
     [[nodiscard]] std::string parse_sleep(const words& w);
     [[nodiscard]] std::string parse_mark(const words& w);
+    [[nodiscard]] std::string parse_drop(const words& w);
     void emit_touch();
 
     text_input input_;

@@ -145,6 +145,18 @@ void expect_same(access_stream& a, access_stream& b) {
             const auto& o = std::get<op_lock>(y);
             EXPECT_TRUE(lock->name == o.name && lock->first == o.first && lock->pages == o.pages &&
                         lock->what == o.what);
+        } else if (const auto* file = std::get_if<op_file>(&x)) {
+            const auto& o = std::get<op_file>(y);
+            EXPECT_TRUE(file->name == o.name && file->pages == o.pages);
+        } else if (const auto* map = std::get_if<op_map>(&x)) {
+            const auto& o = std::get<op_map>(y);
+            EXPECT_TRUE(map->name == o.name && map->first == o.first && map->pages == o.pages);
+        } else if (const auto* t = std::get_if<op_transfer>(&x)) {
+            const auto& o = std::get<op_transfer>(y);
+            EXPECT_TRUE(t->name == o.name && t->page == o.page && t->pages == o.pages && t->what == o.what);
+        } else if (const auto* fd = std::get_if<op_descriptor>(&x)) {
+            const auto& o = std::get<op_descriptor>(y);
+            EXPECT_TRUE(fd->name == o.name && fd->what == o.what);
         } else if (const auto* nap = std::get_if<op_sleep>(&x)) {
             EXPECT_EQ(nap->duration.ns, std::get<op_sleep>(y).duration.ns);
         } else if (const auto* mark = std::get_if<op_mark>(&x)) {
@@ -184,8 +196,10 @@ TEST(binary_trace, gives_back_a_recorded_trace_item_by_item) {
 }
 
 TEST(binary_trace, gives_back_the_commands_of_an_ops_file) {
-    const temp_file ops{"# a comment\nanon a 10\nw a 0 10\nsleep 3\nmlock a 2 3\nmark here\nr a 2\nmunlock a "
-                        "3 1\nunmap a\nanon bb 3\n"};
+    const temp_file ops{
+        "# a comment\nanon a 10\nw a 0 10\nsleep 3\nmlock a 2 3\nmark here\nr a 2\nmunlock a "
+        "3 1\nunmap a\nanon bb 3\nfile f 20\npread f 3 16\npwrite f 19\nmap f\nw f 2\nfsync f\n"
+        "drop\nclose f\nunmap f\nfile f 20\n"};
     string_sink sink;
     binary_trace_writer writer{sink, {}};
     ops_stream source{ops.path()};
@@ -238,7 +252,7 @@ std::vector<damage> damages() {
         {"a range of no pages", with_byte(good, 80, 1), "range 0 is not one"},
         {"a range beyond 48 bits", with_byte(good, 85, 1), "range 0 is not one"},
         {"a range of an unknown kind", with_byte(good, 88, 2), "range 0 is not one"},
-        {"an unknown item", with_byte(good, 104, 9), "an item of the unknown kind 9"},
+        {"an unknown item", with_byte(good, 104, 99), "an item of the unknown kind 99"},
         {"a block of none", with_byte(good, 108, 0), "a block of 0 records"},
         {"a block of too many", with_byte(good, 110, 1), "a block of 65539 records"},
         {"a record changed", with_byte(good, 128, 3), "checksum is wrong"},
@@ -290,6 +304,16 @@ TEST(binary_trace, commands_that_contradict_each_other_are_refused) {
     expect({a, op_lock{"a", vpn{11}, {5}}}, "5 pages at page 11 are not within one region");
     expect({op_lock{"a", vpn{11}, {1}}}, "1 pages at page 11 are not within one region");
     expect({op_sleep{milliseconds(2 * longest_sleep_ms)}}, "a sleep that is none");
+    const op_file f{"f", {20}};
+    const op_descriptor close{"f", op_descriptor::action::close};
+    expect({f, f}, "file 'f' is open already");
+    expect({f, close, op_file{"f", {21}}}, "file 'f' has 20 pages, not 21");
+    expect({f, close, op_transfer{"f", 0, {1}, op_transfer::action::pread}}, "no open file 'f' here");
+    expect({f, op_transfer{"f", 19, {2}, op_transfer::action::pwrite}},
+           "2 pages at page 19 lead beyond file 'f'");
+    expect({f, op_map{"f", vpn{10}, {19}}}, "a mapping of 19 pages of file 'f'");
+    expect({f, a, op_map{"f", vpn{12}, {20}}}, "lies where another one is");
+    expect({close}, "no open file 'f' here");
 }
 
 } // namespace

@@ -38,6 +38,20 @@ struct describe {
         return fmt::format("{} {} -{} {}", lock ? "mlock" : "munlock", o.name, top - raw(o.first),
                            o.pages.value);
     }
+    std::string operator()(const op_file& o) const {
+        return fmt::format("file {} {}", o.name, o.pages.value);
+    }
+    std::string operator()(const op_map& o) const {
+        return fmt::format("map {} -{} {}", o.name, top - raw(o.first), o.pages.value);
+    }
+    std::string operator()(const op_transfer& o) const {
+        const bool read = o.what == op_transfer::action::pread;
+        return fmt::format("{} {} {} {}", read ? "pread" : "pwrite", o.name, o.page, o.pages.value);
+    }
+    std::string operator()(const op_descriptor& o) const {
+        return (o.what == op_descriptor::action::close ? "close " : "fsync ") + o.name;
+    }
+    std::string operator()(const op_drop& /*o*/) const { return "drop"; }
     std::string operator()(const op_sleep& o) const { return fmt::format("sleep {}", o.duration.ns); }
     std::string operator()(const op_mark& o) const { return "mark " + o.label; }
     std::string operator()(const end_of_stream& /*e*/) const { return "end"; }
@@ -141,16 +155,42 @@ TEST(ops_errors, come_after_all_that_precedes_them) {
 }
 
 TEST(ops_errors, name_words_that_are_not_simulated) {
-    const auto refused = [](std::string_view line) { return items_of(line); };
-    EXPECT_EQ(refused("file f 10"), "1: op 'file' needs files, which this version does not simulate");
-    EXPECT_EQ(refused("map f"), "1: op 'map' needs files, which this version does not simulate");
-    EXPECT_EQ(refused("pread f 0 16"), "1: op 'pread' needs files, which this version does not simulate");
-    EXPECT_EQ(refused("pwrite f 0"), "1: op 'pwrite' needs files, which this version does not simulate");
-    EXPECT_EQ(refused("close f"), "1: op 'close' needs files, which this version does not simulate");
-    EXPECT_EQ(refused("fsync f"), "1: op 'fsync' needs files, which this version does not simulate");
-    EXPECT_EQ(refused("drop"), "1: op 'drop' needs the page cache, which this version does not simulate");
-    EXPECT_EQ(refused("madvise a 0 1 free"),
+    EXPECT_EQ(items_of("madvise a 0 1 free"),
               "1: op 'madvise' needs advice on memory, which this version does not simulate");
+}
+
+TEST(ops_streams, open_map_transfer_and_close_files) {
+    EXPECT_EQ(
+        items_of("file f 20\npread f 3 16\npwrite f 19\nmap f\nw f 2\nfsync f\nclose f\nr f 0\nunmap "
+                 "f\nfile f 20\ndrop\n"),
+        "file f 20; pread f 3 16; pwrite f 19 1; map f -20 20; [w-18:169]; fsync f; close f; [r-20:125]; "
+        "unmap f -20 20; file f 20; drop; end");
+}
+
+TEST(ops_errors, of_files_name_what_is_wrong) {
+    EXPECT_EQ(items_of("file f"), "1: expected: file NAME PAGES");
+    EXPECT_EQ(items_of("file f x"), "1: PAGES is not a number: 'x'");
+    EXPECT_EQ(items_of("file f 0"), "1: a file has at least 1 page");
+    EXPECT_EQ(items_of("file f 4294967297"), "1: a file has at most 4294967296 pages");
+    EXPECT_EQ(items_of("drop 1"), "1: expected: drop");
+    EXPECT_EQ(items_of("map f"), "1: no open file 'f' here");
+    EXPECT_EQ(items_of("pread f 0"), "1: no region 'f' here");
+    const auto after_file = [](std::string_view line) {
+        const std::string all = items_of("file f 20\n" + std::string{line});
+        return all.substr(all.find("; ") + 2);
+    };
+    EXPECT_EQ(after_file("file f 20"), "2: file 'f' is open already");
+    EXPECT_EQ(after_file("anon f 20"), "2: region 'f' is declared already");
+    EXPECT_EQ(after_file("r f 0"), "2: file 'f' is not mapped");
+    EXPECT_EQ(after_file("mlock f 0 1"), "2: file 'f' is not mapped");
+    EXPECT_EQ(after_file("unmap f"), "2: file 'f' is not mapped");
+    EXPECT_EQ(after_file("pread f 20"), "2: PAGE 20 and COUNT 1 lead beyond file 'f', which has 20 pages");
+    EXPECT_EQ(after_file("pwrite f 5 16"), "2: PAGE 5 and COUNT 16 lead beyond file 'f', which has 20 pages");
+    EXPECT_EQ(after_file("fsync g"), "2: no open file 'g' here");
+    EXPECT_EQ(after_file("close f\npread f 0"), "close f; 3: no open file 'f' here");
+    EXPECT_EQ(after_file("close f\nfile f 21"), "close f; 3: file 'f' has 20 pages");
+    EXPECT_EQ(items_of("anon a 1\npread a 0"), "anon a -1 1; 2: no open file 'a' here");
+    EXPECT_EQ(items_of("anon a 1\nfile a 1"), "anon a -1 1; 2: 'a' is a region");
 }
 
 TEST(ops_errors, name_unknown_words) {
@@ -277,14 +317,14 @@ TEST(ops_stream_locks, are_commands_with_their_pages) {
 }
 
 TEST(ops_footprints, reach_to_the_first_bad_line) {
-    const temp_file file{"anon a 10\nw a 0 6\ndrop\nw a 8\n"};
+    const temp_file file{"anon a 10\nw a 0 6\nmadvise\nw a 8\n"};
     const auto result = scan_ops(file.path());
     const auto& f = std::get<footprint>(result);
     EXPECT_EQ(f.touched, page_count{6});
     ASSERT_TRUE(f.stopped_by);
     EXPECT_EQ(to_string(*f.stopped_by),
-              file.path() + ":3: op 'drop' needs the page cache, which this version does not simulate");
-    const temp_file at_once{"drop\n"};
+              file.path() + ":3: op 'madvise' needs advice on memory, which this version does not simulate");
+    const temp_file at_once{"madvise\n"};
     EXPECT_TRUE(std::holds_alternative<input_error>(scan_ops(at_once.path())));
 }
 
