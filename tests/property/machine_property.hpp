@@ -36,7 +36,7 @@ private:
     void at_the_end() {
         const workload_task& task = machine_.workload();
         const std::uint64_t used = task.space().anon_pages + task.space().swap_entries;
-        const bool killed = task.outcome() == run_outcome::out_of_memory;
+        const bool killed = task.outcome() == run_outcome::oom_killed;
         expect(killed || task.outcome() == run_outcome::finished, "the program ended otherwise");
         if (killed) {
             expect_equal("pages that a killed process keeps", used, 0U);
