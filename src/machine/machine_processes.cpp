@@ -28,7 +28,8 @@ oom_candidate candidate(const workload_task& p) {
             .has_mm = !p.exiting() && !p.finished(),
             .total_vm = space.total_vm(),
             .anon_rss = space.anon_pages,
-            .file_rss = space.rss() - space.anon_pages,
+            .file_rss = space.file_pages,
+            .shmem_rss = space.shmem_pages,
             .swap_entries = space.swap_entries,
             .table_pages = space.table_pages()};
 }

@@ -35,8 +35,11 @@ void oom_reaper_task::come_for(const victim& v) {
 void oom_reaper_task::tell(bool reaped) {
     if (!current_->report) return;
     const mm& space = *current_->space;
-    reports_[*current_->report].reaper =
-        reaper_report{.time = parts_.clock.now(), .reaped = reaped, .anon_rss = space.anon_pages};
+    reports_[*current_->report].reaper = reaper_report{.time = parts_.clock.now(),
+                                                       .reaped = reaped,
+                                                       .anon_rss = space.anon_pages,
+                                                       .file_rss = space.file_pages,
+                                                       .shmem_rss = space.shmem_pages};
 }
 
 step_result oom_reaper_task::step() {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The whole machine under random programs, up to three at a time: after each step of its loop every structure is recounted. List sizes are
-// the counters, map counts the descriptors found by walking, every frame is in one place, the TLB holds what the tables
-// say (machine::check_consistency). Beside that: who is resident or in swap lies in a range that is mapped, a process
-// that was killed has given everything back, and the clock never goes back.
+// The whole machine under random programs, up to three at a time: after each step of its loop every structure is
+// recounted. List sizes are the counters, map counts the descriptors found by walking, every frame is in one place, the
+// TLB holds what the tables say (machine::check_consistency). Beside that: who is resident or in swap lies in a range
+// that is mapped, a process that was killed has given everything back, and the clock never goes back.
 #pragma once
 
 #include <property/machine_operations.hpp>
