@@ -209,7 +209,6 @@ private:
 
     timer timer_ = timer::idle;
     std::uint64_t timer_number_ = 0; // of the timer that counts
-    bool running_ = false;           // the flusher has begun a run
     bool in_progress_ = false;       // WB_writeback_running
     bool start_all_ = false;         // WB_start_all
     std::uint64_t last_old_flush_ = 0;
