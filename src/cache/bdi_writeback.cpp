@@ -88,7 +88,7 @@ void bdi_writeback::file_dirtied(mapping& file) {
     ++dirtied_;
     ++dirtied_since_check;
     file_state& s = state_of(file);
-    if (s.dirty) return;
+    if (s.dirty || s.freeing) return;
     s.dirty = true;
     PAGESIM_ASSERT(s.at == place::none && !s.queued); // a file on a list is dirty
     s.dirtied_when = jiffies();
@@ -305,7 +305,7 @@ void bdi_writeback::forget(const mapping& file) {
     file_state& s = state_of(file);
     PAGESIM_ASSERT(!s.syncing);
     unlink(file.id());
-    s = {};
+    s = {.freeing = true};
     update_has_dirty_io();
 }
 
@@ -339,7 +339,8 @@ void bdi_writeback::check_consistency() const {
     for (const auto& f : cache_.files()) {
         if (!f || !f->writes_back()) continue;
         const bool known = f->id() < files_.size();
-        PAGESIM_ASSERT(f->tagged_pages(cache_tag::dirty) == 0 || (known && files_[f->id()].dirty));
+        const bool freeing = known && files_[f->id()].freeing;
+        PAGESIM_ASSERT(freeing || f->tagged_pages(cache_tag::dirty) == 0 || (known && files_[f->id()].dirty));
         PAGESIM_ASSERT(!known || !files_[f->id()].dirty || files_[f->id()].at != place::none);
         const std::uint64_t n = f->tagged_pages(cache_tag::writeback);
         written_now += n;

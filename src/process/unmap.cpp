@@ -71,6 +71,13 @@ std::vector<page*> tables_around(mm& owner, const vma& range) {
 
 } // namespace
 
+void zap_range(const fault_context& fc, mm& owner, const vma& range, vpn first, vpn stop) {
+    fc.tlbs.flush_range(owner.id(), first, stop);
+    owner.table().for_each_leaf(first, stop, [&](vpn, std::uint64_t& word) {
+        if (word != 0) zap(fc, owner, range, word);
+    });
+}
+
 step_result unmap_range(const fault_context& fc, mm& owner, vma& range, unmap_cursor& c) {
     const reclaim_context& rc = fc.rc;
     if (!c.begun) {
@@ -79,10 +86,7 @@ step_result unmap_range(const fault_context& fc, mm& owner, vma& range, unmap_cu
     }
     const vpn table_end{(raw(c.next) / table_entries + 1) * table_entries};
     const vpn stop = std::min(range.end, table_end);
-    fc.tlbs.flush_range(owner.id(), c.next, stop);
-    owner.table().for_each_leaf(c.next, stop, [&](vpn, std::uint64_t& word) {
-        if (word != 0) zap(fc, owner, range, word);
-    });
+    zap_range(fc, owner, range, c.next, stop);
     c.next = stop;
     if (c.next < range.end) return step_again;
 
