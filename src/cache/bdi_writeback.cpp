@@ -88,9 +88,9 @@ void bdi_writeback::file_dirtied(mapping& file) {
     ++dirtied_;
     ++dirtied_since_check;
     file_state& s = state_of(file);
-    if (s.dirty) return;
+    if (s.dirty || s.freeing) return;
     s.dirty = true;
-    if (s.queued || s.at != place::none) return; // it keeps its place
+    PAGESIM_ASSERT(s.at == place::none && !s.queued); // a file on a list is dirty
     s.dirtied_when = jiffies();
     const bool first = !has_dirty_io_;
     move_to(file.id(), place::dirty);
@@ -120,7 +120,6 @@ void bdi_writeback::wake() {
     if (timer_ == timer::queued) return;
     timer_ = timer::queued;
     ++timer_number_;
-    if (running_) return; // it looks again when it is through
     if (cpu_.wakes.wake_all(flusher_channel) > 0) cpu_.charge(cpu_.cost.wake_up);
 }
 
@@ -150,12 +149,10 @@ void bdi_writeback::wakeup_flusher_threads(wb_reason /*reason*/) {
 bool bdi_writeback::begin_run() {
     if (timer_ != timer::queued) return false;
     timer_ = timer::idle;
-    running_ = true;
     return true;
 }
 
 void bdi_writeback::end_run() {
-    running_ = false;
     if (work_queued()) {
         wake();
     } else if (has_dirty_io_) {
@@ -308,7 +305,7 @@ void bdi_writeback::forget(const mapping& file) {
     file_state& s = state_of(file);
     PAGESIM_ASSERT(!s.syncing);
     unlink(file.id());
-    s = {};
+    s = {.freeing = true};
     update_has_dirty_io();
 }
 
@@ -342,7 +339,8 @@ void bdi_writeback::check_consistency() const {
     for (const auto& f : cache_.files()) {
         if (!f || !f->writes_back()) continue;
         const bool known = f->id() < files_.size();
-        PAGESIM_ASSERT(f->tagged_pages(cache_tag::dirty) == 0 || (known && files_[f->id()].dirty));
+        const bool freeing = known && files_[f->id()].freeing;
+        PAGESIM_ASSERT(freeing || f->tagged_pages(cache_tag::dirty) == 0 || (known && files_[f->id()].dirty));
         PAGESIM_ASSERT(!known || !files_[f->id()].dirty || files_[f->id()].at != place::none);
         const std::uint64_t n = f->tagged_pages(cache_tag::writeback);
         written_now += n;

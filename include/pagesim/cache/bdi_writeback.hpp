@@ -114,9 +114,12 @@ public:
     // The file's place after all of it, or some, was written by somebody else than the flusher (kernel: the end of
     // writeback_single_inode()).
     void settle_file(mapping& file);
-    // The file goes away. Not while the flusher writes it (kernel: inode_wait_for_writeback(), inode_io_list_del()).
+    // The file is about to go: it leaves the lists and does not come back (kernel: inode_io_list_del(), I_FREEING). Not
+    // while the flusher writes it (kernel: inode_wait_for_writeback()).
     [[nodiscard]] bool being_written(const mapping& file) const;
     void forget(const mapping& file);
+    // It is gone, and its number free.
+    void file_gone(const mapping& file) { state_of(file) = {}; }
 
     // The files of each list by name, oldest first: "dirty: a b | io: - | more_io: c".
     [[nodiscard]] std::string picture() const;
@@ -170,6 +173,7 @@ private:
         place at = place::none;
         bool dirty = false;             // I_DIRTY_PAGES
         bool queued = false;            // I_SYNC_QUEUED: the flusher decides where it goes
+        bool freeing = false;           // I_FREEING
         bool syncing = false;           // I_SYNC
         std::uint64_t dirtied_when = 0; // jiffies
     };
@@ -209,7 +213,6 @@ private:
 
     timer timer_ = timer::idle;
     std::uint64_t timer_number_ = 0; // of the timer that counts
-    bool running_ = false;           // the flusher has begun a run
     bool in_progress_ = false;       // WB_writeback_running
     bool start_all_ = false;         // WB_start_all
     std::uint64_t last_old_flush_ = 0;

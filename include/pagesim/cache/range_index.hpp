@@ -46,6 +46,14 @@ public:
         }
     }
 
+    // The same for each range that maps anything from page `first` on.
+    template <typename F>
+    void for_each_from(std::uint64_t first, F&& f) const {
+        for (const entry& e : entries_) {
+            if (e.end > first && !f(e.what)) return;
+        }
+    }
+
 private:
     struct entry {
         std::uint64_t first;

@@ -19,8 +19,9 @@ struct unmap_cursor {
 
 // A descriptor of a file page goes (kernel: zap_pte_range()); its word is empty already and the TLBs have forgotten it.
 void zap_file_page(const reclaim_context& rc, mm& owner, const vma& range, descriptor old, page& p);
-// kernel: unmap_page_range() over [first, stop) of one range, within one table of descriptors.
+// kernel: unmap_page_range(). What pages [first, stop) of the range map goes; the range stays.
 void unmap_page_range(const fault_context& fc, mm& owner, const vma& range, vpn first, vpn stop);
+
 
 // Unmaps the whole range and erases it from the address space. Call until done.
 step_result unmap_range(const fault_context& fc, mm& owner, vma& range, unmap_cursor& c);

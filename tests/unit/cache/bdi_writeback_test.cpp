@@ -186,8 +186,12 @@ TEST(bdi_writeback, forgetting_a_file_takes_it_off_the_lists) {
     EXPECT_EQ(m->parts.bdi.picture(), "dirty: a | io: - | more_io: -") << "clean, but it does not know yet";
     m->parts.bdi.forget(a);
     EXPECT_FALSE(m->parts.bdi.has_dirty_io());
+    m->parts.bdi.file_gone(a);
     m->parts.cache.destroy(a);
     m->check();
+    mapping& b = d.create("b", 10);
+    d.dirty(b, 0);
+    EXPECT_EQ(m->parts.bdi.picture(), "dirty: b | io: - | more_io: -") << "it has the same number";
 }
 
 } // namespace

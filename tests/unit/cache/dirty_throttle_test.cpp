@@ -17,6 +17,16 @@ TEST(dirty_limits, ratios_are_4096ths_truncated) {
     EXPECT_EQ(l.freerun(), 14990U);
 }
 
+// A 192 MiB guest of Linux 6.1: free 34913, reserve 603 (its high mark), 7 file pages; later 22688 and 12009.
+TEST(dirty_limits, are_those_of_a_recorded_machine) {
+    const dirty_limits at_boot = domain_dirty_limits({}, 34913 - 603 + 7 + 1);
+    EXPECT_EQ(at_boot.thresh, 6861U);
+    EXPECT_EQ(at_boot.bg_thresh, 3426U);
+    const dirty_limits later = domain_dirty_limits({}, 22688 - 603 + 12009 + 1);
+    EXPECT_EQ(later.thresh, 6817U);
+    EXPECT_EQ(later.bg_thresh, 3404U);
+}
+
 TEST(dirty_limits, bytes_take_the_place_of_their_ratio) {
     const dirty_limits l = domain_dirty_limits({.bytes = 8193, .background_bytes = 4096}, 100000);
     EXPECT_EQ(l.thresh, 3U) << "rounded up";

@@ -21,9 +21,7 @@ step_result walk(small_machine& m, mapping& file, writepages_cursor& c) {
     while (r.kind == step_kind::again) r = do_writepages(m.parts.wb, file, c);
     return r;
 }
-void finish(small_machine& m, mapping& file, writepages_cursor& c) {
-    EXPECT_TRUE(walk(m, file, c).done());
-}
+void finish(small_machine& m, mapping& file, writepages_cursor& c) { EXPECT_TRUE(walk(m, file, c).done()); }
 writepages_cursor sync_walk() {
     writepages_cursor c;
     c.sync = wb_sync::all;
@@ -101,6 +99,15 @@ TEST(writepages, a_range_leaves_the_rest_and_the_index) {
     EXPECT_EQ(d.written(), 2U);
     EXPECT_TRUE(f.tagged(11, cache_tag::dirty) && f.tagged(14, cache_tag::dirty));
     EXPECT_EQ(f.writeback_index, 0U);
+
+    c = sync_walk();
+    c.first = 15;
+    c.last = 16;
+    EXPECT_EQ(do_writepages(m->parts.wb, f, c).kind, step_kind::again);
+    EXPECT_EQ(f.tagged_pages(cache_tag::towrite), 1U)
+        << "of 15 and 16 the first went out; others are not tagged";
+    finish(*m, f, c);
+    EXPECT_EQ(d.written(), 4U);
 }
 
 TEST(writepages, sync_writes_what_was_dirty_when_it_began) {
