@@ -125,6 +125,7 @@ std::string_view outcome_name(run_outcome o) {
     case run_outcome::finished: return "finished";
     case run_outcome::out_of_memory: return "out_of_memory";
     case run_outcome::bad_address: return "bad_address";
+    case run_outcome::bus_error: return "bus_error";
     case run_outcome::bad_input: return "bad_input";
     }
     return "";
@@ -138,6 +139,9 @@ std::string describe_outcome(const workload_task& task) {
                            raw(task.fault_address()));
     case run_outcome::bad_address:
         return fmt::format("segmentation fault: the workload accessed page {:#x}, which is in no range",
+                           raw(task.fault_address()));
+    case run_outcome::bus_error:
+        return fmt::format("bus error: page {:#x}, which the workload accessed, could not be read from swap",
                            raw(task.fault_address()));
     case run_outcome::bad_input: return "incomplete: the input is bad";
     }

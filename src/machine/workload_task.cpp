@@ -105,6 +105,7 @@ step_result workload_task::run_fault() {
         parts_.cpu.emit(trace_kind::oom, entity.id());
         return end(run_outcome::out_of_memory);
     case fault_outcome::bad_address: return end(run_outcome::bad_address);
+    case fault_outcome::bus_error: return end(run_outcome::bus_error);
     }
     return step_again;
 }
@@ -144,7 +145,8 @@ step_result workload_task::next_item() {
 // A task that was killed gives everything back; one that came to its end is looked at as it stands.
 step_result workload_task::end(run_outcome outcome) {
     outcome_ = outcome;
-    if (outcome == run_outcome::out_of_memory || outcome == run_outcome::bad_address) {
+    if (outcome == run_outcome::out_of_memory || outcome == run_outcome::bad_address ||
+        outcome == run_outcome::bus_error) {
         exiting_ = true;
         return step_again;
     }

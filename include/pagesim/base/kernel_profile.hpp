@@ -83,6 +83,9 @@ enum class bandwidth_updates : std::uint8_t { by_flusher_rounds, by_files };
 // What invalidation (drop_caches, FADV_DONTNEED) does with pages under writeback: hastens their reclaim, or leaves
 // them alone (invalidate_mapping_pages, find_lock_entries).
 enum class invalidation : std::uint8_t { deactivates_written, skips_written };
+// Where a swap entry's type begins in a descriptor, and whether bit 2 says "was exclusive" (arm64: __SWP_TYPE_SHIFT,
+// PTE_SWP_EXCLUSIVE).
+enum class swap_pte_layout : std::uint8_t { type_at_bit_2, type_at_bit_3 };
 // Which lines /proc/vmstat has.
 enum class vmstat_lines : std::uint8_t { of_5_8, of_5_10, of_6_1 };
 
@@ -112,6 +115,8 @@ struct kernel_profile {
     dirty_balance balance;
     bandwidth_updates bandwidth;
     invalidation invalidate;
+    swap_pte_layout swap_pte;
+    unsigned max_swapfiles; // swap areas at once (MAX_SWAPFILES without device-private memory)
     vmstat_lines vmstat;
 };
 
@@ -146,6 +151,8 @@ inline constexpr kernel_profile linux_5_8{
     .balance = dirty_balance::writeback_started_last,
     .bandwidth = bandwidth_updates::by_flusher_rounds,
     .invalidate = invalidation::deactivates_written,
+    .swap_pte = swap_pte_layout::type_at_bit_2,
+    .max_swapfiles = 29,
     .vmstat = vmstat_lines::of_5_8,
 };
 
@@ -175,6 +182,8 @@ inline constexpr kernel_profile linux_5_10{
     .balance = dirty_balance::writeback_started_last,
     .bandwidth = bandwidth_updates::by_flusher_rounds,
     .invalidate = invalidation::deactivates_written,
+    .swap_pte = swap_pte_layout::type_at_bit_2,
+    .max_swapfiles = 29,
     .vmstat = vmstat_lines::of_5_10,
 };
 
@@ -204,6 +213,8 @@ inline constexpr kernel_profile linux_6_1{
     .balance = dirty_balance::writeback_started_first,
     .bandwidth = bandwidth_updates::by_files,
     .invalidate = invalidation::skips_written,
+    .swap_pte = swap_pte_layout::type_at_bit_3,
+    .max_swapfiles = 26,
     .vmstat = vmstat_lines::of_6_1,
 };
 

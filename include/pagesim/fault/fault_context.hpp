@@ -2,10 +2,10 @@
 // What a fault needs beside what reclaim needs, and where it keeps its place.
 #pragma once
 
+#include <pagesim/fault/swapin.hpp>
 #include <pagesim/mm/mm.hpp>
 #include <pagesim/mmu/mmu.hpp>
 #include <pagesim/reclaim/alloc_slowpath.hpp>
-#include <pagesim/swap/swap_readahead.hpp>
 
 namespace pagesim {
 
@@ -19,6 +19,7 @@ enum class fault_outcome : std::uint8_t {
     resolved,      // the access runs again and will get further
     out_of_memory, // nothing could be freed: somebody must die
     bad_address,   // no range holds the address
+    bus_error,     // the page could not be read
 };
 
 // One fault, from the exception to its return. A fault may wait for memory and for I/O in between.
@@ -30,8 +31,7 @@ struct fault_cursor {
         copy,          // a write to a shared page needs a frame
         swap_lookup,   // is the page still in the swap cache?
         swap_sync,     // a frame for a read that bypasses the swap cache
-        swap_window,   // frames for the readahead window
-        swap_read_one, // a frame for the faulting page alone
+        swap_read,     // frames for the page and its neighbours
         swap_wait,     // the read is in flight; then map
         swap_retry,    // the read is in flight; then the whole fault again
     };
@@ -48,9 +48,7 @@ struct fault_cursor {
     swap_entry entry;
     page* target = nullptr; // with a reference of the fault
     bool bypass = false;    // the page is not in the swap cache; its slot carries our mark
-    swap_window window;
-    vpn next{0};
-    io_plug plug;
+    swapin_cursor swap_in;
 
     fault_outcome outcome = fault_outcome::resolved;
 

@@ -71,7 +71,7 @@ private:
 };
 
 // How a run ended.
-enum class run_outcome : std::uint8_t { finished, out_of_memory, bad_address, bad_input };
+enum class run_outcome : std::uint8_t { finished, out_of_memory, bad_address, bus_error, bad_input };
 
 // A snapshot that the workload asked for.
 struct marked {
