@@ -104,7 +104,8 @@ void add_swapped_in_page(const reclaim_context& rc, page& p, std::optional<shado
     rc.batches.lru_cache_add(p);
 }
 
-void begin_swapin(const reclaim_context& rc, swapin_cursor& c, swap_entry e, mm* owner, vma* range, vpn where) {
+void begin_swapin(const reclaim_context& rc, swapin_cursor& c, swap_entry e, mm* owner, vma* range,
+                  vpn where) {
     c.entry = e;
     c.owner = owner;
     c.range = range;

@@ -25,11 +25,11 @@ std::uint8_t swap_space::swapon(const swap_area_layout& layout, std::optional<in
     const auto type = static_cast<std::uint8_t>(free_type - areas_.begin());
     PAGESIM_ASSERT(type < most_areas);
     if (free_type == areas_.end()) areas_.emplace_back();
-    areas_[type] = std::make_unique<swap_info>(
-        swap_info{.area = swap_area{layout},
-                  .priority = priority ? *priority : --least_priority_,
-                  .listener = listener,
-                  .cache = std::vector<std::uint64_t>(layout.pages.value + 1)});
+    areas_[type] =
+        std::make_unique<swap_info>(swap_info{.area = swap_area{layout},
+                                              .priority = priority ? *priority : --least_priority_,
+                                              .listener = listener,
+                                              .cache = std::vector<std::uint64_t>(layout.pages.value + 1)});
     put_in_use(type);
     return type;
 }

@@ -16,7 +16,7 @@ bool neighbours(std::uint64_t a, std::uint64_t b) { return a + 1 == b || b + 1 =
 
 swap_ra_method readahead_method(const swap_space& swap, vma_readahead setting) {
     return setting == vma_readahead::enabled && swap.nr_rotate_swap() == 0 ? swap_ra_method::vma
-                                                                          : swap_ra_method::cluster;
+                                                                           : swap_ra_method::cluster;
 }
 
 unsigned swapin_nr_pages(std::uint64_t previous, std::uint64_t current, unsigned hits, unsigned max_pages,
@@ -38,8 +38,7 @@ swap_window swap_ra_info(vma& range, vpn fault, unsigned page_cluster) {
 
     swap_readahead_state& state = range.readahead;
     const vpn previous = state.previous;
-    const unsigned size =
-        swapin_nr_pages(raw(previous), raw(fault), state.hits, max_pages, state.window);
+    const unsigned size = swapin_nr_pages(raw(previous), raw(fault), state.hits, max_pages, state.window);
     state = {.previous = fault, .window = size, .hits = 0};
     if (size == 1) return {.size = 1, .first = fault, .end = fault + 1};
 

@@ -66,8 +66,7 @@ void swap_space::free_entry(swap_entry e) {
 
 // kernel: swapcache_free_entries().
 void swap_space::free_entries(entries all) {
-    if (areas_.size() > 1)
-        std::ranges::stable_sort(all, {}, [](const swap_entry& e) { return e.type; });
+    if (areas_.size() > 1) std::ranges::stable_sort(all, {}, [](const swap_entry& e) { return e.type; });
     for (const swap_entry e : all) free_entry(e);
 }
 

@@ -25,15 +25,15 @@ enum class fault_outcome : std::uint8_t {
 // One fault, from the exception to its return. A fault may wait for memory and for I/O in between.
 struct fault_cursor {
     enum class phase : std::uint8_t {
-        begin,         // count it, find the range
-        tables,        // the page tables on the way
-        anonymous,     // a first touch needs a frame
-        copy,          // a write to a shared page needs a frame
-        swap_lookup,   // is the page still in the swap cache?
-        swap_sync,     // a frame for a read that bypasses the swap cache
-        swap_read,     // frames for the page and its neighbours
-        swap_wait,     // the read is in flight; then map
-        swap_retry,    // the read is in flight; then the whole fault again
+        begin,       // count it, find the range
+        tables,      // the page tables on the way
+        anonymous,   // a first touch needs a frame
+        copy,        // a write to a shared page needs a frame
+        swap_lookup, // is the page still in the swap cache?
+        swap_sync,   // a frame for a read that bypasses the swap cache
+        swap_read,   // frames for the page and its neighbours
+        swap_wait,   // the read is in flight; then map
+        swap_retry,  // the read is in flight; then the whole fault again
     };
     phase at = phase::begin;
     vpn where{0};

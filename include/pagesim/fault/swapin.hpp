@@ -42,7 +42,8 @@ struct swapin_cursor {
 };
 
 // Decides on the window. `range` may be null, `owner` then too.
-void begin_swapin(const reclaim_context& rc, swapin_cursor& c, swap_entry e, mm* owner, vma* range, vpn where);
+void begin_swapin(const reclaim_context& rc, swapin_cursor& c, swap_entry e, mm* owner, vma* range,
+                  vpn where);
 // Call until done.
 step_result swapin_readahead(const reclaim_context& rc, swapin_cursor& c);
 

@@ -29,8 +29,8 @@ struct swap_config {
     page_count pages{65536}; // slots: 256 MiB
     zram_config zram{};
     flash_config flash{};
-    unsigned max_request_pages = 31; // what one request may carry (flash)
-    std::optional<int> priority{};   // 0 to 32767; none: -2, -3, ... in order
+    unsigned max_request_pages = 31;               // what one request may carry (flash)
+    std::optional<int> priority{};                 // 0 to 32767; none: -2, -3, ... in order
     swap_medium medium = swap_medium::solid_state; // rotational: slots and readahead as for a disk (flash)
     std::vector<std::uint64_t> bad_slots{};        // never used, 1 to pages
     std::vector<io_failure> failures{};            // requests that the device fails

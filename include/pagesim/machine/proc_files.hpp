@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The kernel's texts about memory, as /proc shows them: meminfo, zoneinfo, buddyinfo. (/proc/vmstat is in
+// The kernel's texts about memory, as /proc shows them: meminfo, zoneinfo, buddyinfo, swaps. (/proc/vmstat is in
 // stat/vmstat.hpp.)
 //
 // Layout and order of lines are those of the machine's kernel profile (arm64, Debian's configuration), so whatever reads
@@ -26,6 +26,10 @@ namespace pagesim {
 
 // /proc/zoneinfo: every zone type, with memory or without. Reads every frame if several zones have memory.
 [[nodiscard]] std::string format_zoneinfo(const machine_parts& m);
+
+// /proc/swaps: an area a line, by type. A device is named after its kind and the number among its kind: /dev/zram0,
+// /dev/flash0, /dev/disk0 (one that rotates).
+[[nodiscard]] std::string format_swaps(const machine_parts& m);
 
 // /proc/buddyinfo: free blocks of each order, a line a zone.
 [[nodiscard]] std::string format_buddyinfo(const node& home);

@@ -54,8 +54,8 @@ inline constexpr std::uint32_t swapfile_cluster = 512;
 enum class swap_medium : std::uint8_t { solid_state, rotational };
 
 struct swap_area_layout {
-    page_count pages{0};                    // slots after the header, bad ones among them
-    std::uint64_t seed = 1;                 // chooses where a CPU's linear search starts (solid state)
+    page_count pages{0};    // slots after the header, bad ones among them
+    std::uint64_t seed = 1; // chooses where a CPU's linear search starts (solid state)
     swap_medium medium = swap_medium::solid_state;
     std::vector<std::uint64_t> bad_slots{}; // each once
 };
@@ -79,7 +79,8 @@ enum class slot_mark : std::uint8_t { taken, held_already, gone };
 class swap_area {
 public:
     explicit swap_area(const swap_area_layout& layout);
-    swap_area(page_count pages, std::uint64_t seed) : swap_area{{.pages = pages, .seed = seed, .bad_slots = {}}} {}
+    swap_area(page_count pages, std::uint64_t seed)
+        : swap_area{{.pages = pages, .seed = seed, .bad_slots = {}}} {}
 
     [[nodiscard]] std::uint64_t max() const { return map_.size(); } // slots with the header
     [[nodiscard]] std::uint64_t total() const { return pages_; }    // usable ones
@@ -151,8 +152,8 @@ private:
     std::deque<std::uint32_t> free_clusters_;
     std::uint64_t pages_;
     std::uint64_t in_use_ = 0;
-    std::uint64_t lowest_ = 1; // no free slot lies below, none above highest_
-    std::uint64_t highest_;    // 0: no free slot
+    std::uint64_t lowest_ = 1;           // no free slot lies below, none above highest_
+    std::uint64_t highest_;              // 0: no free slot
     std::uint32_t current_ = no_cluster; // this CPU's cluster
     std::uint64_t current_next_ = 0;
     std::uint64_t cluster_next_ = 1; // where the next linear search starts

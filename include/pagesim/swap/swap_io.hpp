@@ -52,8 +52,8 @@ private:
 
 // The device of one area: exactly one of the two.
 struct swap_target {
-    block_device* device = nullptr; // asynchronous
-    zram* store = nullptr;          // synchronous
+    block_device* device = nullptr;  // asynchronous
+    zram* store = nullptr;           // synchronous
     unsigned max_request_pages = 31; // what one request may carry (255 sectors)
     io_failures failures{};
 };

@@ -64,7 +64,8 @@ inline constexpr int swap_priority_max = 32767; // kernel: SWAP_FLAG_PRIO_MASK
 class swap_space {
 public:
     static constexpr unsigned slot_cache_size = 64; // kernel: SWAP_SLOTS_CACHE_SIZE
-    static constexpr unsigned most_areas = 32;      // what a swap entry can name; a kernel's limit is in its profile
+    static constexpr unsigned most_areas =
+        32; // what a swap entry can name; a kernel's limit is in its profile
 
     // Without an area swap is off.
     swap_space(const cpu_context& cpu, mem_map& frames, lru_batches& batches);
@@ -168,7 +169,7 @@ private:
     struct swap_info { // kernel: struct swap_info_struct
         swap_area area;
         int priority;
-        bool usable = true;               // kernel: SWP_WRITEOK
+        bool usable = true; // kernel: SWP_WRITEOK
         slot_listener* listener = nullptr;
         std::vector<std::uint64_t> cache; // 0: nothing; odd: shadow << 1 | 1; even: (pfn + 1) << 1
     };
@@ -195,8 +196,8 @@ private:
     mem_map& frames_;
     lru_batches& batches_;
     std::vector<std::unique_ptr<swap_info>> areas_; // by type; null: no such area (any more)
-    std::vector<std::uint8_t> available_;           // with free slots: highest priority first, next to ask first
-    int least_priority_ = -1;                       // the last default that was given
+    std::vector<std::uint8_t> available_; // with free slots: highest priority first, next to ask first
+    int least_priority_ = -1;             // the last default that was given
     std::int64_t nr_free_ = 0;
     std::uint64_t total_ = 0;
     std::uint64_t cached_ = 0;
