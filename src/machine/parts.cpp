@@ -15,27 +15,6 @@ page_count present_pages(const machine_config& config) {
     return n;
 }
 
-// Per area and slot: descriptors that name it.
-std::vector<std::vector<std::uint64_t>> no_slot_uses(const swap_space& swap) {
-    std::vector<std::vector<std::uint64_t>> uses(swap.nr_swapfiles());
-    for (std::uint8_t type = 0; type < uses.size(); ++type) {
-        if (swap.has_area(type)) uses[type].resize(swap.area(type).max());
-    }
-    return uses;
-}
-
-void check_slot_uses(const swap_space& swap, const std::vector<std::vector<std::uint64_t>>& uses) {
-    for (std::uint8_t type = 0; type < uses.size(); ++type) {
-        for (std::uint64_t o = 1; o < uses[type].size(); ++o)
-            PAGESIM_ASSERT(swap.area(type).bad(o) || swap.area(type).count(o) == uses[type][o]);
-    }
-}
-
-std::unique_ptr<flash_device> file_device_of(const machine_config& config) {
-    if (config.files.device == file_device::pmem) return nullptr;
-    return std::make_unique<flash_device>(config.files.flash);
-}
-
 } // namespace
 
 page* pool_frames::take_frame() {

@@ -14,7 +14,8 @@ namespace pagesim {
 namespace {
 
 swap_area rotating(std::uint64_t pages, std::vector<std::uint64_t> bad = {}) {
-    return swap_area{{.pages = page_count{pages}, .medium = swap_medium::rotational, .bad_slots = std::move(bad)}};
+    return swap_area{
+        {.pages = page_count{pages}, .medium = swap_medium::rotational, .bad_slots = std::move(bad)}};
 }
 std::vector<std::uint64_t> scan(swap_area& area, std::size_t n, slot_reclaimer* r = nullptr) {
     std::vector<std::uint64_t> out(n);
@@ -29,7 +30,8 @@ std::vector<std::uint64_t> run_of(std::uint64_t first, std::uint64_t n) {
 
 TEST(rotating_area, hands_out_one_slot_after_the_other_from_the_first) {
     swap_area area = rotating(5000);
-    EXPECT_EQ(scan(area, 64), run_of(1, 3)) << "looking for the run of 512 has used two of its budgets up, but for 2";
+    EXPECT_EQ(scan(area, 64), run_of(1, 3))
+        << "looking for the run of 512 has used two of its budgets up, but for 2";
     EXPECT_EQ(scan(area, 64), run_of(4, 64));
     EXPECT_EQ(scan(area, 64), run_of(68, 64));
     area.check_consistency();
@@ -77,7 +79,8 @@ TEST(bad_slots, are_never_handed_out_and_do_not_count) {
         swap_area area{{.pages = page_count{2000}, .medium = medium, .bad_slots = {1, 2, 700, 2000}}};
         EXPECT_EQ(area.total(), 1996U);
         std::set<std::uint64_t> seen;
-        for (auto got = scan(area, 64); !got.empty(); got = scan(area, 64)) seen.insert(got.begin(), got.end());
+        for (auto got = scan(area, 64); !got.empty(); got = scan(area, 64))
+            seen.insert(got.begin(), got.end());
         EXPECT_EQ(seen.size(), 1996U);
         for (const std::uint64_t slot : {0U, 1U, 2U, 700U, 2000U}) {
             EXPECT_EQ(seen.count(slot), 0U);
@@ -90,7 +93,8 @@ TEST(bad_slots, are_never_handed_out_and_do_not_count) {
 
 TEST(bad_slots, keep_a_cluster_from_being_free) {
     swap_area area{{.pages = page_count{4095}, .bad_slots = {600}}};
-    EXPECT_EQ(scan(area, 1).at(0), 1024U) << "the second cluster has a bad slot, the third is the first free one";
+    EXPECT_EQ(scan(area, 1).at(0), 1024U)
+        << "the second cluster has a bad slot, the third is the first free one";
 }
 
 TEST(swap_count, sixty_two_fit_into_the_byte_and_the_63rd_stands_beside_it) {

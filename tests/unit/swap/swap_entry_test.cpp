@@ -40,7 +40,8 @@ TEST(swap_entry, has_the_descriptor_of_x86_64_with_the_offset_inverted) {
     constexpr std::uint64_t all_offset_bits = ((1ULL << 50U) - 1) << 9U;
     EXPECT_EQ(x86_64_swap_descriptor(bits), 0x1800'0000'0000'0000U | (all_offset_bits ^ (0x123456ULL << 9U)));
     EXPECT_EQ(x86_64_swap_descriptor(bits), 0x1fff'ffff'db97'5200U);
-    EXPECT_EQ(x86_64_swap_descriptor({.offset = 0x123456, .type = 3, .exclusive = true}), 0x1fff'ffff'db97'5208U);
+    EXPECT_EQ(x86_64_swap_descriptor({.offset = 0x123456, .type = 3, .exclusive = true}),
+              0x1fff'ffff'db97'5208U);
     for (const swap_bits s : {bits, swap_bits{.offset = 1, .type = 31, .exclusive = true}})
         EXPECT_EQ(from_x86_64_swap_descriptor(x86_64_swap_descriptor(s)), s);
     EXPECT_EQ(x86_64_swap_descriptor(bits) & 0x101U, 0U) << "neither present nor PROT_NONE";
