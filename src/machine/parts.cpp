@@ -15,6 +15,11 @@ page_count present_pages(const machine_config& config) {
     return n;
 }
 
+std::unique_ptr<flash_device> file_device_of(const machine_config& config) {
+    if (config.files.device == file_device::pmem) return nullptr;
+    return std::make_unique<flash_device>(config.files.flash);
+}
+
 } // namespace
 
 page* pool_frames::take_frame() {
