@@ -76,8 +76,7 @@ step_result proceed(const fault_context& fc, mm& owner, fault_cursor& f) {
     case phase::copy: return do_wp_page(fc, owner, f);
     case phase::swap_lookup:
     case phase::swap_sync:
-    case phase::swap_window:
-    case phase::swap_read_one:
+    case phase::swap_read:
     case phase::swap_wait:
     case phase::swap_retry: return do_swap_page(fc, owner, f);
     case phase::file_wp: return wp_page_shared(fc, owner, f);

@@ -11,7 +11,7 @@ namespace {
 // What walking descriptors and files finds, to be held against what was counted.
 struct recount {
     std::vector<std::int32_t> mapped;
-    std::vector<unsigned> slot_uses;
+    std::vector<std::vector<std::uint64_t>> slot_uses; // by area
 };
 
 // A file page lies where i_mmap says that its range maps it.
@@ -37,7 +37,8 @@ void recount_space(const machine_parts& m, const mm& space, recount& out) {
             const descriptor d{*word};
             if (d.is_swap()) {
                 ++swapped;
-                ++out.slot_uses[d.swap_entry().offset];
+                const swap_entry e = entry_in(d, m.config.profile.swap_pte);
+                ++out.slot_uses.at(e.type).at(e.offset);
             } else if (!d.special()) {
                 const page& p = m.frames[d.frame()];
                 ++out.mapped[raw(d.frame())];
@@ -61,8 +62,9 @@ void recount_files(const machine_parts& m, recount& out) {
         shmem += f->nrpages();
         for (std::uint64_t i = f->next_used(0); i != mapping::none; i = f->next_used(i + 1)) {
             const cache_slot s = f->slot(i);
-            if (s.is_value())
-                ++out.slot_uses[swap_entry::from_packed(static_cast<std::uint32_t>(s.value())).offset];
+            if (!s.is_value()) continue;
+            const swap_entry e = swap_entry::from_packed(static_cast<std::uint32_t>(s.value()));
+            ++out.slot_uses.at(e.type).at(e.offset);
         }
     }
     PAGESIM_ASSERT(pages == m.stat[vm_item::nr_file_pages] && shmem == m.stat[vm_item::nr_shmem]);
@@ -80,6 +82,21 @@ void check_map_counts(const machine_parts& m, const recount& found) {
     PAGESIM_ASSERT(anon == m.stat[vm_item::nr_anon_pages] && file == m.stat[vm_item::nr_mapped]);
 }
 
+std::vector<std::vector<std::uint64_t>> no_slot_uses(const swap_space& swap) {
+    std::vector<std::vector<std::uint64_t>> uses(swap.nr_swapfiles());
+    for (std::uint8_t type = 0; type < uses.size(); ++type) {
+        if (swap.has_area(type)) uses[type].resize(swap.area(type).max());
+    }
+    return uses;
+}
+
+void check_slot_uses(const swap_space& swap, const std::vector<std::vector<std::uint64_t>>& uses) {
+    for (std::uint8_t type = 0; type < uses.size(); ++type) {
+        for (std::uint64_t o = 1; o < uses[type].size(); ++o)
+            PAGESIM_ASSERT(swap.area(type).bad(o) || swap.area(type).count(o) == uses[type][o]);
+    }
+}
+
 } // namespace
 
 void machine_parts::check_consistency(const std::vector<const mm*>& spaces) const {
@@ -89,7 +106,7 @@ void machine_parts::check_consistency(const std::vector<const mm*>& spaces) cons
     cache.check_consistency();
     bdi.check_consistency();
     recount found{.mapped = std::vector<std::int32_t>(frames.size().value, 0),
-                  .slot_uses = std::vector<unsigned>(swap.exists() ? swap.area().max() : 0, 0)};
+                  .slot_uses = no_slot_uses(swap)};
     for (const mm* space : spaces) {
         space->table().check_consistency();
         tlbs.check_consistency(space->id(), space->table());
@@ -97,8 +114,7 @@ void machine_parts::check_consistency(const std::vector<const mm*>& spaces) cons
     }
     recount_files(*this, found);
     check_map_counts(*this, found);
-    for (std::uint64_t o = 1; o < found.slot_uses.size(); ++o)
-        PAGESIM_ASSERT(swap.area().count(o) == found.slot_uses[o]);
+    check_slot_uses(swap, found.slot_uses);
 }
 
 } // namespace pagesim

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include <pagesim/machine/machine_config.hpp>
 
-#include <pagesim/swap/swap_entry.hpp>
+#include <pagesim/swap/swap_space.hpp>
 
 #include <fmt/format.h>
+
+#include <set>
 
 namespace pagesim {
 
@@ -11,6 +13,38 @@ machine_config machine_with(page_count memory) {
     machine_config config;
     config.zones = {zone_config{.type = zone_type::dma, .present = memory, .managed = memory}};
     return config;
+}
+
+std::vector<swap_config> swap_areas(const machine_config& config) {
+    std::vector<swap_config> areas{config.swap};
+    areas.insert(areas.end(), config.more_swap.begin(), config.more_swap.end());
+    std::erase_if(areas, [](const swap_config& a) { return a.device == swap_device::none; });
+    return areas;
+}
+
+std::optional<std::string> find_fault_in(const swap_config& area) {
+    if (area.pages.value == 0) return "a swap device of no pages: leave the device out instead";
+    if (area.pages.value >= max_swap_slots) {
+        return fmt::format("swap of {} pages is too large: the most is {} (512 GiB less a page)",
+                           area.pages.value, max_swap_slots - 1);
+    }
+    if (area.max_request_pages == 0) return "a swap request must be able to carry a page";
+    if (area.device == swap_device::flash && area.flash.queue_depth == 0) {
+        return "a flash device needs a queue depth of at least 1";
+    }
+    if (area.device == swap_device::zram && area.medium == swap_medium::rotational) {
+        return "zram does not rotate";
+    }
+    if (const int p = area.priority.value_or(0); p < 0 || p > swap_priority_max) {
+        return fmt::format("swap priority {} is out of range: 0 to {}", p, swap_priority_max);
+    }
+    const std::set<std::uint64_t> bad{area.bad_slots.begin(), area.bad_slots.end()};
+    if (bad.size() != area.bad_slots.size()) return "a bad swap slot is named twice";
+    if (!bad.empty() && (*bad.begin() == 0 || *bad.rbegin() > area.pages.value)) {
+        return fmt::format("a bad swap slot is not one of 1 to {}", area.pages.value);
+    }
+    if (bad.size() >= area.pages.value) return "every swap slot is bad";
+    return std::nullopt;
 }
 
 std::optional<std::string> find_fault_in(const machine_config& config) {
@@ -38,16 +72,13 @@ std::optional<std::string> find_fault_in(const machine_config& config) {
     if (config.reclaim.swappiness > 200) {
         return fmt::format("swappiness {} is out of range: 0 to 200", config.reclaim.swappiness);
     }
-    if (config.swap.device != swap_device::none) {
-        if (config.swap.pages.value == 0) return "a swap device of no pages: leave the device out instead";
-        if (config.swap.pages.value >= max_swap_slots) {
-            return fmt::format("swap of {} pages is too large: the most is {} (512 GiB less a page)",
-                               config.swap.pages.value, max_swap_slots - 1);
-        }
-        if (config.swap.max_request_pages == 0) return "a swap request must be able to carry a page";
-        if (config.swap.device == swap_device::flash && config.swap.flash.queue_depth == 0) {
-            return "a flash device needs a queue depth of at least 1";
-        }
+    const std::vector<swap_config> areas = swap_areas(config);
+    if (areas.size() > config.profile.max_swapfiles) {
+        return fmt::format("{} swap areas are too many: the most is {}", areas.size(),
+                           config.profile.max_swapfiles);
+    }
+    for (const swap_config& area : areas) {
+        if (auto fault = find_fault_in(area)) return fault;
     }
     if (config.files.max_request_pages == 0)
         return "a request to the files' device must be able to carry a page";

@@ -15,10 +15,6 @@ page_count present_pages(const machine_config& config) {
     return n;
 }
 
-page_count swap_pages(const machine_config& config) {
-    return config.swap.device == swap_device::none ? page_count{0} : config.swap.pages;
-}
-
 std::unique_ptr<flash_device> file_device_of(const machine_config& config) {
     if (config.files.device == file_device::pmem) return nullptr;
     return std::make_unique<flash_device>(config.files.flash);
@@ -50,7 +46,7 @@ machine_parts::machine_parts(const machine_config& c, waker& wakes, trace_sink* 
                                                                                        config.dirty,
                                                                                        config.profile},
       wb{.cpu = cpu, .frames = frames, .batches = batches, .cache = cache, .files = files, .bdi = bdi},
-      swap{cpu, frames, swap_pages(config), config.seed},
+      swap{cpu, frames, batches},
       map{cpu, config.profile, frames, tlbs, swap, batches, cache}, rc{.cpu = cpu,
                                                                        .profile = config.profile,
                                                                        .config = config.reclaim,
@@ -69,19 +65,36 @@ machine_parts::machine_parts(const machine_config& c, waker& wakes, trace_sink* 
     tlbs.attach(cpu_mmu.entries());
     cache.set_listener(bdi);
     pool.attach(rc);
-    if (config.swap.device == swap_device::zram) {
-        store = std::make_unique<zram>(cpu, pool, config.swap.zram);
-        swap.set_listener(*store);
-        io = std::make_unique<swap_io>(cpu, swap, batches, lru, *store, config.profile.zram_reads);
-    } else if (config.swap.device == swap_device::flash) {
-        flash = std::make_unique<flash_device>(config.swap.flash);
-        io = std::make_unique<swap_io>(cpu, swap, batches, lru, *flash,
-                                       swap_io::limits{.max_request_pages = config.swap.max_request_pages});
-    }
+    io = std::make_unique<swap_io>(cpu, swap, batches, lru, config.profile.zram_reads);
     rc.io = io.get();
+    for (const swap_config& area : swap_areas(config)) swapon(area);
     page& zero = boot_frame();
     zero.set(page_flag::reserved);
     fc.zero_page = frames.pfn_of(zero);
+}
+
+std::optional<std::uint8_t> machine_parts::swapon(const swap_config& area) {
+    unsigned areas = 0;
+    for (std::uint8_t t = 0; t < swap.nr_swapfiles(); ++t) areas += swap.has_area(t) ? 1 : 0;
+    if (areas >= config.profile.max_swapfiles) return std::nullopt;
+    swap_backing device;
+    swap_target target{.max_request_pages = area.max_request_pages, .failures = io_failures{area.failures}};
+    if (area.device == swap_device::zram) {
+        device.store = std::make_unique<zram>(cpu, pool, area.zram);
+        target.store = device.store.get();
+    } else {
+        device.flash = std::make_unique<flash_device>(area.flash);
+        target.device = device.flash.get();
+    }
+    const swap_area_layout layout{.pages = area.pages,
+                                  .seed = config.seed + nr_swapons_++,
+                                  .medium = area.medium,
+                                  .bad_slots = area.bad_slots};
+    const std::uint8_t type = swap.swapon(layout, area.priority, device.store.get());
+    if (type >= swap_devices_.size()) swap_devices_.resize(std::size_t{type} + 1);
+    swap_devices_[type] = std::move(device);
+    io->attach(type, std::move(target));
+    return type;
 }
 
 // A frame for something that is there before the run.

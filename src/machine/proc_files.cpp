@@ -68,8 +68,9 @@ void put_lists(meminfo_text& out, const vmstat& s) {
 }
 
 void put_swap(meminfo_text& out, const machine_parts& m, bool newer) {
-    out.pages("SwapTotal:", m.swap.total_swap_pages());
-    out.pages("SwapFree:", m.swap.nr_swap_pages());
+    const swap_space::totals swap = m.swap.si_swapinfo();
+    out.pages("SwapTotal:", swap.total);
+    out.pages("SwapFree:", swap.free);
     if (!newer) return;
     out.pages("Zswap:", 0);
     out.pages("Zswapped:", 0);

@@ -63,6 +63,44 @@ void describe_memory(config_text& out, const machine_config& c) {
     for (const vpn n : c.start.tables_at) out.line("start.tables_at", raw(n));
 }
 
+// One area; what it has in common with every simple area is not said.
+void describe_swap(config_text& out, const swap_config& a, std::string_view prefix) {
+    const auto line = [&](std::string_view name, const auto& value) {
+        out.line(fmt::format("{}{}", prefix, name), value);
+    };
+    line(prefix.empty() ? "swap.device" : "device", device_name(a.device));
+    if (a.device == swap_device::none) return;
+    line(prefix.empty() ? "swap.pages" : "pages", a.pages.value);
+    if (a.device == swap_device::zram) line("zram.compressed_bytes", a.zram.compressed_bytes);
+    if (a.device == swap_device::flash) {
+        line("flash.latency_ns", a.flash.latency.ns);
+        line("flash.bytes_per_second", a.flash.bytes_per_second);
+        line("flash.queue_depth", a.flash.queue_depth);
+        line("flash.max_request_pages", a.max_request_pages);
+    }
+    if (a.priority) line("priority", *a.priority);
+    if (a.medium == swap_medium::rotational) line("medium", "rotational");
+    if (!a.bad_slots.empty()) line("bad_slots", fmt::format("{}", fmt::join(a.bad_slots, " ")));
+    for (std::size_t i = 0; i < a.failures.size(); ++i) {
+        const io_failure& f = a.failures[i];
+        line(fmt::format("failure.{}", i),
+             fmt::format("{} pages {} to {} requests {} to {}",
+                         f.direction == io_direction::read ? "read" : "write", f.first_page, f.end_page,
+                         f.first_request, f.end_request));
+    }
+}
+
+// "256.0 MiB on flash", or "off on none".
+std::string summarize_swap(const machine_config& c) {
+    page_count total;
+    std::string devices;
+    for (const swap_config& a : swap_areas(c)) {
+        total += a.pages;
+        devices += fmt::format("{}{}", devices.empty() ? "" : ", ", device_name(a.device));
+    }
+    return devices.empty() ? "off on none" : fmt::format("{} on {}", format_bytes(total.bytes()), devices);
+}
+
 // Every cost as a number, in the order of the table.
 void describe_costs(config_text& out, const cost_table& t) {
     static_assert(sizeof(cost_table) % sizeof(sim_duration) == 0);
@@ -97,15 +135,10 @@ std::string describe_config(const machine_config& c) {
     describe_memory(out, c);
     out.line("vm.swappiness", c.reclaim.swappiness);
     out.line("vm.page_cluster", c.reclaim.page_cluster);
-    out.line("swap.device", device_name(c.swap.device));
-    if (c.swap.device != swap_device::none) out.line("swap.pages", c.swap.pages.value);
-    if (c.swap.device == swap_device::zram) out.line("zram.compressed_bytes", c.swap.zram.compressed_bytes);
-    if (c.swap.device == swap_device::flash) {
-        out.line("flash.latency_ns", c.swap.flash.latency.ns);
-        out.line("flash.bytes_per_second", c.swap.flash.bytes_per_second);
-        out.line("flash.queue_depth", c.swap.flash.queue_depth);
-        out.line("flash.max_request_pages", c.swap.max_request_pages);
-    }
+    if (c.reclaim.vma_ra == vma_readahead::disabled) out.line("swap.vma_ra_enabled", false);
+    describe_swap(out, c.swap, "");
+    for (std::size_t i = 0; i < c.more_swap.size(); ++i)
+        describe_swap(out, c.more_swap[i], fmt::format("swap.{}.", i + 1));
     out.line("sched.latency_ns", c.sched.latency.ns);
     out.line("sched.min_granularity_ns", c.sched.min_granularity.ns);
     out.line("sched.wakeup_granularity_ns", c.sched.wakeup_granularity.ns);
@@ -198,11 +231,9 @@ std::string format_summary(const machine& m, std::span<const input_identity> inp
         fmt::format_to(at, "  {} ({}, fnv1a {:016x})", i.name, i.format, i.hash);
     out += '\n';
     fmt::format_to(
-        at,
-        "{:<12}kernel {}  {}  memory {} ({} pages)  swap {} on {}  swappiness {}  configuration {:016x}\n",
+        at, "{:<12}kernel {}  {}  memory {} ({} pages)  swap {}  swappiness {}  configuration {:016x}\n",
         "machine", c.profile.name, c.cpu.name, format_bytes(managed.bytes()), managed.value,
-        c.swap.device == swap_device::none ? "off" : format_bytes(c.swap.pages.bytes()),
-        device_name(c.swap.device), c.reclaim.swappiness, config_hash(c));
+        summarize_swap(c), c.reclaim.swappiness, config_hash(c));
     const input_identity all = sum_of(inputs);
     fmt::format_to(at, "{:<12}records {}  skipped {}  pages touched {} ({})\n", "input", all.records,
                    all.skipped, all.touched_pages, format_bytes(page_count{all.touched_pages}.bytes()));

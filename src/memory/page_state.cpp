@@ -82,6 +82,7 @@ std::string_view page_flag_name(page_flag f) {
     case page_flag::lru: return "lru";
     case page_flag::active: return "active";
     case page_flag::workingset: return "workingset";
+    case page_flag::error: return "error";
     case page_flag::swapcache: return "swapcache";
     case page_flag::reserved: return "reserved";
     case page_flag::private_: return "private";

@@ -15,17 +15,6 @@ void unmap_page(const reclaim_context& rc, mm& owner, const vma& range, page& p)
     rc.batches.put_page(p);
 }
 
-// kernel: free_swap_and_cache().
-void free_swap_and_cache(const reclaim_context& rc, mm& owner, swap_entry e) {
-    --owner.swap_entries;
-    page* cached = rc.swap.lookup(e);
-    if (cached != nullptr) cached->get(); // it outlives its slot
-    rc.swap.swap_free(e);
-    if (cached == nullptr) return;
-    if (!cached->test(page_flag::locked) && !cached->mapped()) rc.swap.try_to_free_swap(*cached);
-    rc.batches.put_page(*cached);
-}
-
 void zap(const fault_context& fc, mm& owner, const vma& range, std::uint64_t& word) {
     const descriptor d{word};
     word = 0;
@@ -35,8 +24,8 @@ void zap(const fault_context& fc, mm& owner, const vma& range, std::uint64_t& wo
     }
     fc.rc.cpu.charge(fc.rc.cpu.cost.unmap_page);
     if (d.is_swap()) {
-        const swap_bits bits = d.swap_entry();
-        free_swap_and_cache(fc.rc, owner, {.offset = bits.offset, .type = bits.type});
+        --owner.swap_entries;
+        fc.rc.swap.free_swap_and_cache(entry_in(d, fc.rc.profile.swap_pte));
     } else if (!d.special()) {
         unmap_page(fc.rc, owner, range, fc.rc.home.frames()[d.frame()]);
     }

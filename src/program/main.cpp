@@ -31,8 +31,14 @@ CLI::App* add_run(CLI::App& app, run_options& o) {
     run->add_option("--format", o.format, "auto, lackey, ops or binary")->capture_default_str();
     run->add_option("--memory", o.memory,
                     "what the zones manage (MemTotal), e.g. 24MiB; default: half of the footprint");
-    run->add_option("--swap", o.swap, "size of the swap area")->capture_default_str();
-    run->add_option("--swap-device", o.swap_device, "flash (answers later), zram (compressed memory) or none")
+    run->add_option(
+           "--swap", o.swap,
+           "a swap area: [zram:|flash:]SIZE[:prio=N][:rotational], e.g. zram:64MiB:prio=5; may be given "
+           "several times; 0: no swap")
+        ->allow_extra_args(false)
+        ->capture_default_str();
+    run->add_option("--swap-device", o.swap_device,
+                    "of areas that do not name one: flash (answers later), zram (compressed memory) or none")
         ->capture_default_str();
     run->add_option("--kernel", o.kernel, "whose behaviour: 6.1, 5.10, 5.8")->capture_default_str();
     run->add_option("--cpu", o.cpu, "cortex-a72 (access flag by fault) or neoverse-n1 (by hardware)")
@@ -55,6 +61,7 @@ CLI::App* add_run(CLI::App& app, run_options& o) {
     run->add_option("--zoneinfo", o.zoneinfo_file, "write /proc/zoneinfo's text to FILE");
     run->add_option("--meminfo", o.meminfo_file, "write /proc/meminfo's text to FILE");
     run->add_option("--buddyinfo", o.buddyinfo_file, "write /proc/buddyinfo's text to FILE");
+    run->add_option("--swaps", o.swaps_file, "write /proc/swaps' text to FILE");
     run->add_option("--json", o.json_file, "write everything to FILE (- is standard output)");
     run->add_flag("--quiet", o.quiet, "no summary, no progress bar");
     return run;

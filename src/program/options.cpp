@@ -3,6 +3,8 @@
 
 #include "usage_error.hpp"
 
+#include <pagesim/swap/swap_space.hpp>
+
 #include <fmt/format.h>
 
 #include <array>
@@ -34,6 +36,55 @@ page_count parse_size(std::string_view option, std::string_view text) {
         return page_count{bytes >> page_shift};
     }
     throw usage_error{fmt::format("{}: '{}' is not a size such as 24MiB, 512KiB or 1GiB", option, text)};
+}
+
+namespace {
+
+// Splits off what stands before the next colon.
+std::string_view next_part(std::string_view& text) {
+    const std::size_t colon = text.find(':');
+    const std::string_view part = text.substr(0, colon);
+    text.remove_prefix(colon == std::string_view::npos ? text.size() : colon + 1);
+    return part;
+}
+
+int parse_priority(std::string_view whole, std::string_view number) {
+    int value = 0;
+    const char* const last = number.data() + number.size();
+    const auto [end, error] = std::from_chars(number.data(), last, value);
+    if (error != std::errc{} || end != last || value < 0 || value > swap_priority_max) {
+        throw usage_error{
+            fmt::format("--swap: '{}': prio is a number from 0 to {}", whole, swap_priority_max)};
+    }
+    return value;
+}
+
+} // namespace
+
+std::optional<swap_config> parse_swap(std::string_view text, swap_device device) {
+    const std::string_view whole = text;
+    swap_config area;
+    area.device = device;
+    std::string_view part = next_part(text);
+    if (part == "zram" || part == "flash") {
+        area.device = part == "zram" ? swap_device::zram : swap_device::flash;
+        part = next_part(text);
+    }
+    if (part.empty()) throw usage_error{fmt::format("--swap: '{}' names no size", whole)};
+    area.pages = parse_size("--swap", part);
+    while (!text.empty()) {
+        part = next_part(text);
+        if (part.starts_with("prio=")) {
+            area.priority = parse_priority(whole, part.substr(5));
+        } else if (part == "rotational") {
+            area.medium = swap_medium::rotational;
+        } else {
+            throw usage_error{
+                fmt::format("--swap: '{}': '{}' is neither prio=N nor rotational", whole, part)};
+        }
+    }
+    if (area.pages.value == 0 || area.device == swap_device::none) return std::nullopt;
+    return area;
 }
 
 } // namespace pagesim::program

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <pagesim/base/units.hpp>
+#include <pagesim/machine/machine_config.hpp>
 
 #include <cstdint>
 #include <optional>
@@ -17,7 +18,7 @@ struct run_options {
     std::vector<int> oom_score_adj;  // of the processes in turn; 0 where none is given
     std::string format = "auto";
     std::string memory; // empty: half of the footprint
-    std::string swap = "256MiB";
+    std::vector<std::string> swap{"256MiB"};
     std::string swap_device = "flash";
     std::string kernel = "6.1";
     std::string cpu = "cortex-a72";
@@ -29,6 +30,7 @@ struct run_options {
     std::string zoneinfo_file;
     std::string meminfo_file;
     std::string buddyinfo_file;
+    std::string swaps_file;
     std::string json_file;
     bool quiet = false;
 };
@@ -48,6 +50,10 @@ struct conform_options {
     bool strict = false;
     std::vector<std::string> results;
 };
+
+// What --swap describes: [zram:|flash:]SIZE[:prio=N][:rotational]; without a device's name it is `device`. Nothing for
+// a size of 0. Throws usage_error.
+[[nodiscard]] std::optional<swap_config> parse_swap(std::string_view text, swap_device device);
 
 // "24MiB", "512KiB", "1GiB", "4096" (bytes): whole pages. Throws usage_error that names the option.
 [[nodiscard]] page_count parse_size(std::string_view option, std::string_view text);

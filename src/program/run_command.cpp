@@ -46,17 +46,29 @@ T choose(std::string_view option, const std::string& value,
     throw usage_error{fmt::format("{}: '{}' is not known; known are: {}", option, value, names)};
 }
 
+void configure_swap(machine_config& c, const run_options& o) {
+    const auto device = choose<swap_device>(
+        "--swap-device", o.swap_device,
+        {{"flash", swap_device::flash}, {"zram", swap_device::zram}, {"none", swap_device::none}});
+    c.swap.device = swap_device::none;
+    for (const std::string& text : o.swap) {
+        const std::optional<swap_config> area = parse_swap(text, device);
+        if (!area) continue;
+        if (c.swap.device == swap_device::none) {
+            c.swap = *area;
+        } else {
+            c.more_swap.push_back(*area);
+        }
+    }
+}
+
 machine_config configure(const run_options& o, page_count memory) {
     machine_config c = machine_with(memory);
     c.profile = choose<kernel_profile>("--kernel", o.kernel,
                                        {{"6.1", linux_6_1}, {"5.10", linux_5_10}, {"5.8", linux_5_8}});
     if (c.profile.name == linux_5_10.name) c.cost = costs_of_linux_5_10;
     c.cpu = choose<cpu_model>("--cpu", o.cpu, {{"cortex-a72", cortex_a72}, {"neoverse-n1", neoverse_n1}});
-    c.swap.device = choose<swap_device>(
-        "--swap-device", o.swap_device,
-        {{"flash", swap_device::flash}, {"zram", swap_device::zram}, {"none", swap_device::none}});
-    c.swap.pages = parse_size("--swap", o.swap);
-    if (c.swap.pages.value == 0) c.swap.device = swap_device::none;
+    configure_swap(c, o);
     c.reclaim.swappiness = o.swappiness;
     c.reclaim.page_cluster = o.page_cluster;
     c.memory.min_free_kbytes = o.min_free_kbytes;
@@ -78,6 +90,7 @@ void write_outputs(const run_options& o, const machine& m, std::span<const input
         write_file(o.vmstat_file, format_vmstat(parts.snapshot(), parts.config.profile.vmstat));
     if (!o.zoneinfo_file.empty()) write_file(o.zoneinfo_file, format_zoneinfo(parts));
     if (!o.meminfo_file.empty()) write_file(o.meminfo_file, format_meminfo(parts, committed_by(m)));
+    if (!o.swaps_file.empty()) write_file(o.swaps_file, format_swaps(parts));
     if (!o.buddyinfo_file.empty()) write_file(o.buddyinfo_file, format_buddyinfo(parts.home));
     if (!o.json_file.empty()) write_file(o.json_file, run_as_json(m, inputs, host_seconds).dump(1) + "\n");
 }
@@ -130,6 +143,7 @@ int run_command(const run_options& o) {
     check_writable("--zoneinfo", o.zoneinfo_file);
     check_writable("--meminfo", o.meminfo_file);
     check_writable("--buddyinfo", o.buddyinfo_file);
+    check_writable("--swaps", o.swaps_file);
     check_writable("--json", o.json_file);
     const std::vector<opened_input> inputs = open_inputs(o);
     const memory_choice memory =

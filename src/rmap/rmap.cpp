@@ -121,7 +121,8 @@ unmap_result rmap::try_to_unmap(page& p) {
         const swap_entry e = swap_space::entry_of(p);
         swap_.duplicate(e);
         const bool exclusive = p.test_and_clear(page_flag::anon_exclusive);
-        *slot = descriptor::swap({.offset = e.offset, .type = e.type, .exclusive = exclusive}).word();
+        const swap_bits bits{.offset = e.offset, .type = e.type, .exclusive = exclusive};
+        *slot = descriptor::swap(bits, profile_.swap_pte).word();
         ++av.owner->swap_entries;
     } else if (!may_discard(p)) {
         *slot = old.word();

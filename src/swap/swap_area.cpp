@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// The bookkeeping of a swap area; the search for free slots is in swap_scan.cpp.
 #include <pagesim/swap/swap_area.hpp>
 
 #include <pagesim/base/assert.hpp>
@@ -12,20 +13,30 @@ namespace {
 
 constexpr std::uint64_t address_space_pages = 1U << 14U; // kernel: SWAP_ADDRESS_SPACE_PAGES
 constexpr std::uint64_t cluster_columns = address_space_pages / swapfile_cluster;
-constexpr int latency_limit = 256;
+constexpr std::uint64_t continuation_base = swap_map_max + 1; // what one unit beside the byte is worth
 
 } // namespace
 
-swap_area::swap_area(page_count pages, std::uint64_t seed)
-    : map_(pages.value + 1, 0), pages_{pages.value}, highest_{pages.value}, dice_{seed} {
-    PAGESIM_ASSERT(pages.value > 0 && pages.value < max_swap_slots);
+swap_area::swap_area(const swap_area_layout& layout)
+    : map_(layout.pages.value + 1, 0), medium_{layout.medium},
+      pages_{layout.pages.value - layout.bad_slots.size()}, highest_{layout.pages.value}, dice_{layout.seed} {
+    PAGESIM_ASSERT(layout.pages.value > layout.bad_slots.size() && layout.pages.value < max_swap_slots);
     map_[0] = swap_map_bad;
+    for (const std::uint64_t slot : layout.bad_slots) {
+        PAGESIM_ASSERT(slot < map_.size() && map_[slot] == 0);
+        map_[slot] = swap_map_bad;
+    }
+    if (!clustered()) return;
+    line_up_clusters();
+    cluster_next_ = 1 + dice_.below(highest_);
+}
+
+void swap_area::line_up_clusters() {
     const std::uint64_t clusters = (map_.size() + swapfile_cluster - 1) / swapfile_cluster;
     cluster_used_.assign(clusters, 0);
-    cluster_used_[0] = 1; // the header
-    const std::uint64_t tail = map_.size() % swapfile_cluster;
-    if (tail != 0)
-        cluster_used_.back() = static_cast<std::uint16_t>(swapfile_cluster - tail + (clusters == 1 ? 1 : 0));
+    for (std::uint64_t slot = 0; slot < clusters * swapfile_cluster; ++slot) {
+        if (slot >= map_.size() || bad(slot)) ++cluster_used_[slot / swapfile_cluster];
+    }
     for (std::uint64_t column = 0; column < cluster_columns; ++column) {
         for (std::uint64_t c = column; c < clusters; c += cluster_columns) {
             if (cluster_used_[c] != 0) continue;
@@ -33,138 +44,63 @@ swap_area::swap_area(page_count pages, std::uint64_t seed)
             free_clusters_.push_back(static_cast<std::uint32_t>(c));
         }
     }
-    cluster_next_ = 1 + dice_.below(highest_);
-}
-
-bool swap_area::try_cluster(position& at) {
-    for (;;) {
-        if (current_ == no_cluster) {
-            if (free_clusters_.empty()) return false;
-            current_ = free_clusters_.front();
-            current_next_ = std::uint64_t{current_} * swapfile_cluster;
-        }
-        const std::uint64_t end =
-            std::min<std::uint64_t>(map_.size(), (std::uint64_t{current_} + 1) * swapfile_cluster);
-        std::uint64_t slot = current_next_;
-        while (slot < end && map_[slot] != 0) ++slot;
-        if (slot < end) {
-            current_next_ = slot + 1;
-            at = {slot, slot};
-            return true;
-        }
-        current_ = no_cluster;
-    }
-}
-
-bool swap_area::cluster_conflict(std::uint64_t offset) {
-    const std::uint64_t cluster = offset / swapfile_cluster;
-    const bool conflict =
-        !free_clusters_.empty() && cluster != free_clusters_.front() && cluster_is_free(cluster);
-    if (conflict) current_ = no_cluster;
-    return conflict;
 }
 
 void swap_area::take(std::uint64_t offset) {
-    const std::uint64_t cluster = offset / swapfile_cluster;
     map_[offset] = swap_has_cache;
-    if (cluster_is_free(cluster)) {
-        PAGESIM_ASSERT(free_clusters_.front() == cluster);
-        free_clusters_.pop_front();
-        cluster_used_[cluster] = 0;
+    if (clustered()) {
+        const std::uint64_t cluster = offset / swapfile_cluster;
+        if (cluster_is_free(cluster)) {
+            PAGESIM_ASSERT(free_clusters_.front() == cluster);
+            free_clusters_.pop_front();
+            cluster_used_[cluster] = 0;
+        }
+        ++cluster_used_[cluster];
     }
-    ++cluster_used_[cluster];
     if (offset == lowest_) ++lowest_;
     if (offset == highest_) --highest_;
     ++in_use_;
-    if (in_use_ == pages_) {
+    if (full()) {
         lowest_ = map_.size();
         highest_ = 0;
     }
 }
 
-// Upward to the highest possibly free slot, then from the lowest up to where the search began.
-bool swap_area::linear_scan(position& at) const {
-    for (std::uint64_t o = at.offset + 1; o <= highest_; ++o) {
-        if (map_[o] == 0) {
-            at.offset = o;
-            return true;
-        }
-    }
-    for (std::uint64_t o = lowest_; o < at.scan_base; ++o) {
-        if (map_[o] == 0) {
-            at.offset = o;
-            return true;
-        }
-    }
-    return false;
-}
-
-unsigned swap_area::scan_slots(std::span<std::uint64_t> out) {
-    if (highest_ == 0) return 0;
-    unsigned taken = 0;
-    int budget = latency_limit;
-    position at{cluster_next_, cluster_next_};
-    bool found = try_cluster(at) || linear_scan(at);
-    while (found) {
-        while (cluster_conflict(at.offset)) {
-            if (taken > 0 || !try_cluster(at)) return taken;
-        }
-        if (at.offset > highest_) at = {lowest_, lowest_};
-        if (map_[at.offset] != 0) {
-            if (taken > 0 || !linear_scan(at)) break;
-            continue;
-        }
-        take(at.offset);
-        out[taken++] = at.offset;
-        if (taken == out.size() || at.offset >= highest_ || --budget < 0) break;
-        if (try_cluster(at)) continue;
-        // No cluster: a bounded look further up.
-        const std::uint64_t limit = at.offset < at.scan_base ? at.scan_base : highest_;
-        found = false;
-        for (; at.offset <= limit && --budget > 0; ++at.offset) {
-            if (map_[at.offset] == 0) {
-                found = true;
-                break;
-            }
-        }
-    }
-    if (taken > 0) set_cluster_next(out[taken - 1] + 1);
-    return taken;
-}
-
-void swap_area::set_cluster_next(std::uint64_t next) {
-    if (cluster_next_ / address_space_pages != next / address_space_pages) {
-        if (highest_ <= lowest_) return;
-        next = lowest_ + dice_.below(highest_ - lowest_ + 1);
-        next = std::max(next / address_space_pages * address_space_pages, lowest_);
-    }
-    cluster_next_ = next;
-}
-
 void swap_area::release(std::uint64_t offset) {
     PAGESIM_ASSERT(map_[offset] == swap_has_cache);
     map_[offset] = 0;
-    const std::uint64_t cluster = offset / swapfile_cluster;
-    PAGESIM_ASSERT(!cluster_is_free(cluster) && cluster_used_[cluster] > 0);
-    if (--cluster_used_[cluster] == 0) {
-        cluster_used_[cluster] = free_mark;
-        free_clusters_.push_back(static_cast<std::uint32_t>(cluster));
+    if (clustered()) {
+        const std::uint64_t cluster = offset / swapfile_cluster;
+        PAGESIM_ASSERT(!cluster_is_free(cluster) && cluster_used_[cluster] > 0);
+        if (--cluster_used_[cluster] == 0) {
+            cluster_used_[cluster] = free_mark;
+            free_clusters_.push_back(static_cast<std::uint32_t>(cluster));
+        }
     }
     lowest_ = std::min(lowest_, offset);
     highest_ = std::max(highest_, offset);
     --in_use_;
 }
 
-void swap_area::duplicate(std::uint64_t offset) {
-    PAGESIM_ASSERT(map_[offset] != 0 && count(offset) < swap_map_max);
-    ++map_[offset];
+std::uint64_t swap_area::continued(std::uint64_t offset) const {
+    return continuation_base * continued_.at(offset);
 }
 
-bool swap_area::prepare_cache(std::uint64_t offset) {
-    if (has_cache(offset)) return false;
-    PAGESIM_ASSERT(count(offset) > 0);
+void swap_area::duplicate(std::uint64_t offset) {
+    PAGESIM_ASSERT(map_[offset] != 0 && !bad(offset));
+    if ((map_[offset] & 0x3fU) < swap_map_max) {
+        ++map_[offset];
+        return;
+    }
+    ++continued_[offset];
+    map_[offset] = static_cast<std::uint8_t>((map_[offset] & swap_has_cache) | swap_count_continued);
+}
+
+slot_mark swap_area::prepare_cache(std::uint64_t offset) {
+    if (map_[offset] == 0 || bad(offset)) return slot_mark::gone;
+    if (has_cache(offset)) return slot_mark::held_already;
     map_[offset] |= swap_has_cache;
-    return true;
+    return slot_mark::taken;
 }
 
 void swap_area::clear_cache_mark(std::uint64_t offset) {
@@ -173,8 +109,16 @@ void swap_area::clear_cache_mark(std::uint64_t offset) {
 }
 
 bool swap_area::drop_count(std::uint64_t offset) {
-    PAGESIM_ASSERT(count(offset) > 0 && count(offset) <= swap_map_max);
-    --map_[offset];
+    PAGESIM_ASSERT(!bad(offset) && count(offset) > 0);
+    if ((map_[offset] & 0x3fU) != 0) {
+        --map_[offset];
+    } else {
+        const auto borrowed = continued_.find(offset);
+        const bool more = --borrowed->second > 0;
+        if (!more) continued_.erase(borrowed);
+        map_[offset] = static_cast<std::uint8_t>((map_[offset] & swap_has_cache) | swap_map_max |
+                                                 (more ? swap_count_continued : 0));
+    }
     if (map_[offset] != 0) return false;
     map_[offset] = swap_has_cache;
     return true;
@@ -187,15 +131,30 @@ bool swap_area::drop_cache(std::uint64_t offset) {
     return false;
 }
 
+std::uint64_t swap_area::next_in_use(std::uint64_t offset) const {
+    for (++offset; offset < map_.size(); ++offset) {
+        if (map_[offset] != 0 && !bad(offset)) return offset;
+    }
+    return 0;
+}
+
 void swap_area::check_consistency() const {
     std::vector<std::uint16_t> used(cluster_used_.size(), 0);
     std::uint64_t n = 0;
+    std::uint64_t continued = 0;
     for (std::uint64_t o = 1; o < map_.size(); ++o) {
-        if (map_[o] == 0) continue;
-        ++n;
-        ++used[o / swapfile_cluster];
+        if (map_[o] == 0) {
+            PAGESIM_ASSERT(lowest_ <= o && o <= highest_);
+            continue;
+        }
+        if (!bad(o)) ++n;
+        if (clustered()) ++used[o / swapfile_cluster];
+        if ((map_[o] & swap_count_continued) == 0) continue;
+        ++continued;
+        PAGESIM_ASSERT(continued_.at(o) > 0);
     }
-    PAGESIM_ASSERT(n == in_use_);
+    PAGESIM_ASSERT(n == in_use_ && (highest_ == 0) == full());
+    PAGESIM_ASSERT(continued == continued_.size());
     for (std::uint64_t c = 1; c + 1 < used.size(); ++c) {
         PAGESIM_ASSERT(used[c] == (cluster_is_free(c) ? 0 : cluster_used_[c]));
     }

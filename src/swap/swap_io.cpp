@@ -1,39 +1,36 @@
 // SPDX-License-Identifier: MIT
 #include <pagesim/swap/swap_io.hpp>
 
+#include <pagesim/cache/page_writeback.hpp>
+
 namespace pagesim {
 
-swap_io::swap_io(const cpu_context& cpu, swap_space& swap, lru_batches& batches, lruvec& lru,
-                 block_device& device, limits l)
-    : cpu_{cpu}, swap_{swap}, batches_{batches}, lru_{lru}, device_{&device}, limits_{l} {
-    PAGESIM_ASSERT(device.mode() == io_mode::asynchronous && l.max_request_pages > 0);
+swap_io::swap_io(const cpu_context& cpu, swap_space& swap, lru_batches& batches, lruvec& lru, zram_read reads)
+    : cpu_{cpu}, swap_{swap}, batches_{batches}, lru_{lru}, reads_{reads} {}
+
+void swap_io::attach(std::uint8_t type, swap_target target) {
+    PAGESIM_ASSERT((target.device == nullptr) != (target.store == nullptr));
+    PAGESIM_ASSERT(target.max_request_pages > 0);
+    PAGESIM_ASSERT(target.device == nullptr || target.device->mode() == io_mode::asynchronous);
+    if (type >= targets_.size()) targets_.resize(std::size_t{type} + 1);
+    targets_[type] = std::make_unique<swap_target>(std::move(target));
 }
 
-swap_io::swap_io(const cpu_context& cpu, swap_space& swap, lru_batches& batches, lruvec& lru, zram& store,
-                 zram_read reads)
-    : cpu_{cpu}, swap_{swap}, batches_{batches}, lru_{lru}, store_{&store}, reads_{reads} {}
+void swap_io::detach(std::uint8_t type) { targets_[type] = nullptr; }
 
-void swap_io::start_writeback(page& p) {
-    p.set(page_flag::writeback);
-    cpu_.count(vm_item::nr_writeback);
-    cpu_.count(vm_item::nr_zone_write_pending);
-}
-
-void swap_io::end_page_writeback(page& p) {
-    PAGESIM_ASSERT_PAGE(p.test(page_flag::writeback), p);
-    if (p.test_and_clear(page_flag::reclaim)) batches_.rotate_reclaimable_page(p);
-    p.clear(page_flag::writeback);
-    cpu_.count(vm_item::nr_writeback, -1);
-    cpu_.count(vm_item::nr_zone_write_pending, -1);
-    cpu_.count(vm_item::nr_written);
-    cpu_.emit(trace_kind::writeback_end, raw(lru_.home().frames().pfn_of(p)));
-    pgdat_state& pgdat = lru_.pgdat;
-    if (pgdat.writeback_waiters == 0) return;
-    cpu_.count(vm_item::nr_throttled_written);
-    const std::uint64_t written = cpu_.stat[vm_item::nr_throttled_written] - pgdat.throttle_start;
-    if (written > std::uint64_t{32} * pgdat.writeback_waiters) {
-        cpu_.wakes.wake_all({.reason = wait_reason::throttle_writeback});
+// The page was not written: it must not be reclaimed.
+void swap_io::end_write(page& p, io_status status) {
+    if (status == io_status::failed) {
+        p.set(page_flag::error);
+        p.set(page_flag::dirty);
+        p.clear(page_flag::reclaim);
     }
+    account_writeback_end(cpu_, lru_, batches_, p);
+}
+
+void swap_io::end_read(page& p, io_status status) {
+    p.set(status == io_status::ok ? page_flag::uptodate : page_flag::error);
+    p.clear(page_flag::locked);
 }
 
 void swap_io::write_page(page& p, io_plug& plug) {
@@ -41,44 +38,57 @@ void swap_io::write_page(page& p, io_plug& plug) {
     const swap_entry e = swap_space::entry_of(p);
     p.clear(page_flag::locked);
     if (swap_.try_to_free_swap(p)) return;
-    if (store_ != nullptr) {
-        cpu_.charge(cpu_.cost.pageout_sync);
-        start_writeback(p);
-        const bool stored = store_->write(e.offset);
-        if (stored) {
-            cpu_.count(vm_item::pswpout);
-        } else {
-            p.set(page_flag::dirty);
-            p.clear(page_flag::reclaim);
-        }
-        end_page_writeback(p);
+    swap_target& target = *targets_[e.type];
+    if (target.store != nullptr) {
+        write_to(target, p, e);
         return;
     }
     cpu_.charge(cpu_.cost.pageout_submit);
     cpu_.count(vm_item::pswpout);
     cpu_.count(vm_item::pgpgout, page_size / 1024);
-    cpu_.emit(trace_kind::swap_out, raw(lru_.home().frames().pfn_of(p)), e.offset);
-    start_writeback(p);
-    queue(io_direction::write, p, e.offset, &plug);
+    cpu_.emit(trace_kind::swap_out, raw(lru_.home().frames().pfn_of(p)),
+              generic_swap_entry({.offset = e.offset, .type = e.type}));
+    account_writeback_start(cpu_, p);
+    queue(io_direction::write, p, e, &plug);
+}
+
+void swap_io::write_to(swap_target& target, page& p, swap_entry e) {
+    cpu_.charge(cpu_.cost.pageout_sync);
+    account_writeback_start(cpu_, p);
+    const bool fails = target.failures.next(io_direction::write, e.offset, 1) == io_status::failed;
+    const bool stored = !fails && target.store->write(e.offset);
+    if (!stored) {
+        account_writeback_end(cpu_, lru_, batches_, p);
+        account_writeback_start(cpu_, p);
+    }
+    cpu_.count(vm_item::pswpout);
+    end_write(p, stored ? io_status::ok : io_status::failed);
 }
 
 void swap_io::read_page(page& p, swap_entry e, io_plug* plug) {
     PAGESIM_ASSERT_PAGE(p.test(page_flag::locked) && !p.test(page_flag::uptodate), p);
     cpu_.count(vm_item::pswpin);
-    cpu_.emit(trace_kind::swap_in, raw(lru_.home().frames().pfn_of(p)), e.offset);
-    if (store_ != nullptr) {
-        cpu_.charge(cpu_.cost.swap_read_sync);
-        p.set(page_flag::uptodate);
-        p.clear(page_flag::locked);
-        if (reads_ == zram_read::drops_copy && p.test(page_flag::swapcache) && swap_.count(e) == 1) {
-            p.set(page_flag::dirty);
-            store_->slot_freed(e.offset);
-        }
+    cpu_.emit(trace_kind::swap_in, raw(lru_.home().frames().pfn_of(p)),
+              generic_swap_entry({.offset = e.offset, .type = e.type}));
+    swap_target& target = *targets_[e.type];
+    if (target.store != nullptr) {
+        read_from(target, p, e);
         return;
     }
     cpu_.charge(cpu_.cost.swap_in_submit);
     cpu_.count(vm_item::pgpgin, page_size / 1024);
-    queue(io_direction::read, p, e.offset, plug);
+    queue(io_direction::read, p, e, plug);
+}
+
+void swap_io::read_from(swap_target& target, page& p, swap_entry e) {
+    cpu_.charge(cpu_.cost.swap_read_sync);
+    const io_status status = target.failures.next(io_direction::read, e.offset, 1);
+    end_read(p, status);
+    if (status == io_status::failed) return;
+    if (reads_ == zram_read::drops_copy && p.test(page_flag::swapcache) && swap_.count(e) == 1) {
+        p.set(page_flag::dirty);
+        target.store->slot_freed(e.offset);
+    }
 }
 
 std::uint32_t swap_io::new_request() {
@@ -92,24 +102,24 @@ std::uint32_t swap_io::new_request() {
     return id;
 }
 
-bool swap_io::merge(io_plug& plug, io_direction direction, page& p, std::uint64_t slot) {
+bool swap_io::merge(io_plug& plug, io_direction direction, page& p, swap_entry e) {
     for (auto it = plug.requests_.rbegin(); it != plug.requests_.rend(); ++it) {
         request& r = requests_[*it];
-        if (r.direction != direction || r.next_slot != slot) continue;
-        if (r.pages.size() >= limits_.max_request_pages) continue;
+        if (r.direction != direction || r.next != e) continue;
+        if (r.pages.size() >= targets_[e.type]->max_request_pages) continue;
         r.pages.push_back(&p);
-        ++r.next_slot;
+        ++r.next.offset;
         return true;
     }
     return false;
 }
 
-void swap_io::queue(io_direction direction, page& p, std::uint64_t slot, io_plug* plug) {
-    if (plug != nullptr && merge(*plug, direction, p, slot)) return;
+void swap_io::queue(io_direction direction, page& p, swap_entry e, io_plug* plug) {
+    if (plug != nullptr && merge(*plug, direction, p, e)) return;
     const std::uint32_t id = new_request();
     request& r = requests_[id];
     r.direction = direction;
-    r.next_slot = slot + 1;
+    r.next = {e.offset + 1, e.type};
     r.pages.push_back(&p);
     if (plug == nullptr) {
         submit(id);
@@ -122,8 +132,11 @@ void swap_io::queue(io_direction direction, page& p, std::uint64_t slot, io_plug
 }
 
 void swap_io::submit(std::uint32_t id) {
-    const request& r = requests_[id];
-    const sim_time done = device_->submit(cpu_.clock.now(), r.direction, page_count{r.pages.size()});
+    request& r = requests_[id];
+    swap_target& target = *targets_[r.next.type];
+    const std::uint64_t pages = r.pages.size();
+    r.status = target.failures.next(r.direction, r.next.offset - pages, pages);
+    const sim_time done = target.device->submit(cpu_.clock.now(), r.direction, page_count{pages});
     ++in_flight_;
     cpu_.events.schedule(done, event_phase::io_completion, *this, id);
 }
@@ -139,10 +152,9 @@ void swap_io::on_event(sim_time /*due*/, std::uint64_t id) {
     for (page* p : r.pages) {
         if (r.direction == io_direction::write) {
             cpu_.charge(cpu_.cost.end_writeback);
-            end_page_writeback(*p);
+            end_write(*p, r.status);
         } else {
-            p->set(page_flag::uptodate);
-            p->clear(page_flag::locked);
+            end_read(*p, r.status);
             cpu_.wakes.wake_all({wait_reason::page_unlocked, raw(lru_.home().frames().pfn_of(*p))});
         }
     }

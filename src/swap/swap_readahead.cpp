@@ -2,6 +2,7 @@
 #include <pagesim/swap/swap_readahead.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace pagesim {
 
@@ -9,15 +10,20 @@ namespace {
 
 constexpr std::uint64_t pages_per_table = 512;
 
-bool neighbours(vpn a, vpn b) { return raw(a) + 1 == raw(b) || raw(b) + 1 == raw(a); }
+bool neighbours(std::uint64_t a, std::uint64_t b) { return a + 1 == b || b + 1 == a; }
 
 } // namespace
 
-unsigned swapin_nr_pages(vpn previous, vpn fault, unsigned hits, unsigned max_pages,
+swap_ra_method readahead_method(const swap_space& swap, vma_readahead setting) {
+    return setting == vma_readahead::enabled && swap.nr_rotate_swap() == 0 ? swap_ra_method::vma
+                                                                           : swap_ra_method::cluster;
+}
+
+unsigned swapin_nr_pages(std::uint64_t previous, std::uint64_t current, unsigned hits, unsigned max_pages,
                          unsigned previous_window) {
     unsigned pages = hits + 2;
     if (pages == 2) {
-        if (!neighbours(previous, fault)) pages = 1;
+        if (!neighbours(previous, current)) pages = 1;
     } else {
         unsigned rounded = 4;
         while (rounded < pages) rounded *= 2;
@@ -32,7 +38,7 @@ swap_window swap_ra_info(vma& range, vpn fault, unsigned page_cluster) {
 
     swap_readahead_state& state = range.readahead;
     const vpn previous = state.previous;
-    const unsigned size = swapin_nr_pages(previous, fault, state.hits, max_pages, state.window);
+    const unsigned size = swapin_nr_pages(raw(previous), raw(fault), state.hits, max_pages, state.window);
     state = {.previous = fault, .window = size, .hits = 0};
     if (size == 1) return {.size = 1, .first = fault, .end = fault + 1};
 
@@ -52,15 +58,33 @@ swap_window swap_ra_info(vma& range, vpn fault, unsigned page_cluster) {
             .end = vpn{static_cast<std::uint64_t>(end)}};
 }
 
-page* swap_cache_get_page(const cpu_context& cpu, const swap_space& swap, swap_entry e, vma& range,
-                          vpn fault) {
+swap_cluster_window swap_cluster_info(swap_space& swap, swap_entry e, unsigned page_cluster) {
+    const unsigned max_pages = 1U << page_cluster;
+    if (max_pages == 1) return {.size = 1, .first = e.offset, .end = e.offset + 1};
+    cluster_readahead_state& state = swap.readahead;
+    const unsigned hits = std::exchange(state.hits, 0);
+    const unsigned size = swapin_nr_pages(state.previous, e.offset, hits, max_pages, state.window);
+    if (hits == 0) state.previous = e.offset;
+    state.window = size;
+    const std::uint64_t mask = size - 1;
+    return {.size = size,
+            .first = std::max<std::uint64_t>(e.offset & ~mask, 1),
+            .end = std::min((e.offset | mask) + 1, swap.area(e.type).max())};
+}
+
+page* swap_cache_get_page(const cpu_context& cpu, swap_space& swap, swap_entry e, vma* range, vpn fault,
+                          swap_ra_method method) {
     page* p = swap.lookup(e);
     if (p == nullptr) return nullptr;
-    swap_readahead_state& state = range.readahead;
-    state.previous = fault;
-    if (!p->test_and_clear(page_flag::reclaim)) return p; // the bit is PG_readahead here
-    state.hits = std::min(state.hits + 1, swap_ra_hits_max);
-    cpu.count(vm_item::swap_ra_hit);
+    const bool hit = p->test_and_clear(page_flag::readahead);
+    if (hit) cpu.count(vm_item::swap_ra_hit);
+    if (range != nullptr && method == swap_ra_method::vma) {
+        swap_readahead_state& state = range->readahead;
+        state.previous = fault;
+        if (hit) state.hits = std::min(state.hits + 1, swap_ra_hits_max);
+    } else if (hit) {
+        ++swap.readahead.hits;
+    }
     return p;
 }
 

@@ -56,6 +56,13 @@ expect 2 "--swap-device" run good.ops --swap-device tape
 expect 2 "--kernel" run good.ops --kernel 2.4
 expect 2 "swappiness" run good.ops --swappiness 201
 expect 2 "--json" run good.ops --json /nowhere/x.json
+expect 2 "prio" run good.ops --swap zram:1MiB:prio=x
+expect 2 "prio" run good.ops --swap zram:1MiB:prio=-1
+expect 2 "does not rotate" run good.ops --swap zram:1MiB:rotational
+expect 2 "'fast'" run good.ops --swap 1MiB:fast
+expect 2 "names no size" run good.ops --swap zram
+read -ra many < <(printf -- '--swap 1MiB %.0s' {1..27})
+expect 2 "too many" run good.ops "${many[@]}"
 
 : >empty
 expect 2 "empty" run empty
@@ -121,6 +128,13 @@ grep -q "out of memory" out || fail "without swap nobody died"
 expect 0 "" run good.ops --memory 4MiB --swap-device zram --quiet --vmstat zram.vmstat
 [[ $(awk '$1 == "pgrotated" { print $2 }' zram.vmstat) -eq 0 ]] || fail "zram rotated pages"
 [[ $(awk '$1 == "pgrotated" { print $2 }' 1.vmstat) -gt 0 ]] || fail "flash rotated no pages"
+
+# Several areas: the better ones fill first, side by side.
+printf 'anon a 2000\nw a 0 2000\n' >kept.ops
+expect 0 "" run kept.ops --memory 4MiB --quiet --swap zram:1MiB:prio=5 --swap 2MiB:prio=5:rotational --swap 16MiB --swaps swaps
+[[ $(awk '{ print $NF }' swaps | tr '\n' ' ') == "Priority 5 5 -2 " ]] || fail "the priorities are not told"
+[[ $(awk '$1 == "/dev/zram0" || $1 == "/dev/disk0" { print $4 }' swaps | tr '\n' ' ') == "1024 2048 " ]] || fail "the better areas are not full"
+expect 2 "--swaps" run good.ops --swaps /nowhere/x
 
 # Another kernel prints other lines.
 expect 0 "" run good.ops --memory 4MiB --kernel 5.8 --quiet --vmstat 58.vmstat --json 58.json

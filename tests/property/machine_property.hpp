@@ -65,11 +65,13 @@ private:
     // Slots in use that no descriptor names and no page holds: only the two slot caches may have them.
     [[nodiscard]] std::uint64_t unused_slots() const {
         const swap_space& swap = machine_.parts().swap;
-        if (!swap.exists()) return 0;
         std::uint64_t n = 0;
-        for (std::uint64_t slot = 1; slot < swap.area().max(); ++slot) {
-            const bool held = swap.area().count(slot) > 0 || swap.lookup({.offset = slot}) != nullptr;
-            if (swap.area().map(slot) != 0 && !held) ++n;
+        for (std::uint8_t type = 0; type < swap.nr_swapfiles(); ++type) {
+            const swap_area& area = swap.area(type);
+            for (std::uint64_t slot = 1; slot < area.max(); ++slot) {
+                const bool held = area.count(slot) > 0 || swap.lookup({slot, type}) != nullptr;
+                if (area.map(slot) != 0 && !held) ++n;
+            }
         }
         return n;
     }

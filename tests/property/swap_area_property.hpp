@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A swap area beside a map of the slots in use: what scan_slots hands out was free, every byte of the swap map, how
-// many are in use. `which` names one of the slots in use by its number modulo how many there are.
+// many are in use. `which` names one of the slots in use by its number modulo how many there are. The area rotates or
+// not, and some of its slots may be bad.
 //
 // One thing is not promised: the search does not look at the very slot where the last one ended (nor does the
 // kernel's), so a single free slot may be missed.
@@ -13,6 +14,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <set>
 #include <string_view>
 #include <vector>
 
@@ -33,6 +35,8 @@ inline constexpr std::array<std::string_view, 7> act_names{
 struct setup {
     std::uint64_t pages = 1;
     std::uint64_t seed = 1;
+    swap_medium medium = swap_medium::solid_state;
+    unsigned bad = 0; // slots, spread
 };
 struct operation {
     act what;
@@ -46,7 +50,12 @@ struct thrown_case {
 
 class world : public complaints {
 public:
-    explicit world(const setup& s) : area_{page_count{s.pages}, s.seed}, pages_{s.pages} {}
+    explicit world(const setup& s)
+        : bad_{spread(s)}, area_{{.pages = page_count{s.pages},
+                                  .seed = s.seed,
+                                  .medium = s.medium,
+                                  .bad_slots = {bad_.begin(), bad_.end()}}},
+          pages_{s.pages} {}
 
     void perform(const operation& o) {
         if (o.what == act::scan) return scan(std::max(o.amount, 1U));
@@ -59,9 +68,11 @@ public:
         std::uint64_t differing = 0;
         auto next = used_.begin();
         for (std::uint64_t slot = 1; slot <= pages_ && differing == 0; ++slot) {
-            unsigned expected = 0;
+            unsigned expected = bad_.count(slot) != 0 ? unsigned{swap_map_bad} : 0;
             if (next != used_.end() && next->first == slot) {
-                expected = next->second.count + (next->second.cached ? 0x40U : 0U);
+                const unsigned n = next->second.count; // 63 and more are counted beside the byte
+                expected = n % 63 + (n < 63 ? 0U : 0x80U) + (next->second.cached ? 0x40U : 0U);
+                expect_equal("count", area_.count(slot), n);
                 ++next;
             }
             if (area_.map(slot) != expected) {
@@ -86,6 +97,14 @@ public:
     }
 
 private:
+    static std::set<std::uint64_t> spread(const setup& s) {
+        std::set<std::uint64_t> slots;
+        const std::uint64_t most = std::min<std::uint64_t>(s.bad, s.pages - 1);
+        for (std::uint64_t i = 0; i < most; ++i) slots.insert(1 + i * i * 37 % s.pages);
+        return slots;
+    }
+    [[nodiscard]] std::uint64_t free() const { return pages_ - bad_.size() - used_.size(); }
+
     struct use {
         unsigned count = 0;
         bool cached = true;
@@ -95,9 +114,10 @@ private:
         std::vector<std::uint64_t> out(amount);
         const unsigned got = area_.scan_slots(out);
         if (got > amount) return complain(fmt::format("{} slots for {}", got, amount));
-        if (got == 0) expect(pages_ - used_.size() <= 1, "none found, though several are free");
+        if (got == 0) expect(free() <= 1, "none found, though several are free");
         for (unsigned i = 0; i < got; ++i) {
-            if (out[i] == 0 || out[i] > pages_) return complain(fmt::format("slot {} is outside", out[i]));
+            if (out[i] == 0 || out[i] > pages_ || bad_.count(out[i]) != 0)
+                return complain(fmt::format("slot {} is outside or bad", out[i]));
             if (!used_.try_emplace(out[i]).second) complain(fmt::format("slot {} is in use", out[i]));
         }
     }
@@ -119,8 +139,7 @@ private:
     void on_slot(const operation& o, std::uint64_t slot, use& u) {
         switch (o.what) {
         case act::duplicate:
-            for (unsigned i = 0; i < o.amount && u.count < swap_map_max; ++i, ++u.count)
-                area_.duplicate(slot);
+            for (unsigned i = 0; i < o.amount; ++i, ++u.count) area_.duplicate(slot);
             return;
         case act::drop_count: {
             if (u.count == 0) return;
@@ -135,7 +154,7 @@ private:
             return dropped(last, slot, u);
         }
         case act::prepare_cache:
-            expect_equal("prepare_cache", area_.prepare_cache(slot), !u.cached);
+            expect_equal("prepare_cache", area_.prepare_cache(slot) == slot_mark::taken, !u.cached);
             u.cached = true;
             return;
         case act::clear_cache_mark:
@@ -151,6 +170,7 @@ private:
         if (last && content()) release(slot);
     }
 
+    std::set<std::uint64_t> bad_;
     swap_area area_;
     std::uint64_t pages_;
     std::map<std::uint64_t, use> used_;
@@ -177,7 +197,9 @@ struct property {
         c.start = {.pages = size < 8    ? d.between(1, 100)
                             : size < 19 ? d.between(100, 4000)
                                         : d.between(16000, 40000),
-                   .seed = d.below(1000)};
+                   .seed = d.below(1000),
+                   .medium = d.ratio(1, 2) ? swap_medium::rotational : swap_medium::solid_state,
+                   .bad = d.ratio(1, 3) ? static_cast<unsigned>(d.below(100)) : 0};
         c.operations.resize(d.between(20, 500));
         const std::uint64_t most = d.ratio(1, 2) ? 64 : 3;
         for (operation& o : c.operations) {
@@ -189,7 +211,9 @@ struct property {
     }
     static played play(const setup& s, const std::vector<operation>& o) { return on_swap_area::play(s, o); }
     static std::string code(const setup& s) {
-        return fmt::format("{{.pages = {}, .seed = {}}}", s.pages, s.seed);
+        const bool rotates = s.medium == swap_medium::rotational;
+        return fmt::format("{{.pages = {}, .seed = {}, .medium = pagesim::swap_medium::{}, .bad = {}}}",
+                           s.pages, s.seed, rotates ? "rotational" : "solid_state", s.bad);
     }
     static std::string code(const operation& o) {
         return fmt::format("{{act::{}, {}, {}}}", act_names[static_cast<std::size_t>(o.what)], o.which,

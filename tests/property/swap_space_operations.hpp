@@ -34,8 +34,13 @@ inline constexpr std::array<std::string_view, 11> act_names{
     "allocate",          "unmark",      "add_to_cache",    "duplicate",        "swap_free",   "prepare_cache",
     "delete_from_cache", "try_to_free", "drop_from_cache", "toggle_writeback", "finish_slots"};
 
-struct setup {
+// Areas: two low bits of the kind say which priority (none, 0, 0, 7), the third that it rotates.
+struct area {
     std::uint64_t pages = 1;
+    unsigned kind = 0;
+};
+struct setup {
+    std::vector<area> areas{{}};
     std::uint64_t seed = 1;
 };
 struct operation {
@@ -49,7 +54,10 @@ struct thrown_case {
 };
 
 inline std::string code(const setup& s) {
-    return fmt::format("{{.pages = {}, .seed = {}}}", s.pages, s.seed);
+    std::string areas;
+    for (const area& a : s.areas)
+        areas += fmt::format("{}{{{}, {}}}", areas.empty() ? "" : ", ", a.pages, a.kind);
+    return fmt::format("{{.areas = {{{}}}, .seed = {}}}", areas, s.seed);
 }
 inline std::string code(const operation& o) {
     return fmt::format("{{act::{}, {}, {}}}", act_names[static_cast<std::size_t>(o.what)], o.which, o.amount);
@@ -64,7 +72,12 @@ inline thrown_case thrown(dice& d) {
         act::swap_free,    act::prepare_cache,   act::prepare_cache,    act::delete_from_cache,
         act::try_to_free,  act::drop_from_cache, act::toggle_writeback, act::delete_from_cache};
     thrown_case c;
-    c.start = {.pages = d.ratio(1, 4) ? d.between(1, 300) : d.between(320, 1500), .seed = d.below(1000)};
+    c.start.areas.resize(d.ratio(1, 2) ? 1 : d.between(2, 4));
+    for (area& a : c.start.areas) {
+        a.pages = d.ratio(1, 4) ? d.between(1, 300) : d.between(320, 1500 / c.start.areas.size() + 300);
+        a.kind = static_cast<unsigned>(d.below(8));
+    }
+    c.start.seed = d.below(1000);
     c.operations.resize(d.between(20, 600));
     const std::uint64_t most = d.ratio(1, 2) ? 40 : 4;
     for (operation& o : c.operations) {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-// swap_space with its slot cache and swap cache, beside a map of slots: how often each is named, whether it is marked,
-// the page that holds it, the shadow that lies there; which slots wait in the return cache, how many in the slot cache,
-// and which slots the device is told to forget.
+// swap_space with its areas, slot cache and swap cache, beside a map of slots: how often each is named, whether it is
+// marked, the page that holds it, the shadow that lies there; which slots wait in the return cache, how many in the slot
+// cache, and which slots the devices are told to forget.
 //
-// The twin does not know which slots the slot cache has taken, only how many: the bytes of the swap map must show so
-// many more.
+// The twin does not know which slots the slot cache has taken, only how many, and of which area: the bytes of the swap
+// map must show so many more. Nor does it know which pages a search makes give up their slots once swap is more than
+// half full: it sees who left the swap cache, and asks whether he could.
 #pragma once
 
 #include <property/swap_space_operations.hpp>
@@ -15,6 +16,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 
@@ -27,18 +29,39 @@ struct slot_use {
     bool writeback = false;
 };
 
+// A slot of an area as one number.
+using slot_key = std::uint64_t;
+inline slot_key key_of(swap_entry e) { return std::uint64_t{e.type} << 32U | e.offset; }
+inline swap_entry entry_of(slot_key k) { return {k & 0xffffffffU, static_cast<std::uint8_t>(k >> 32U)}; }
+
 class freed_slots final : public slot_listener {
 public:
-    void slot_freed(std::uint64_t offset) override { slots.push_back(offset); }
-    std::vector<std::uint64_t> slots;
+    explicit freed_slots(std::vector<slot_key>& all, std::uint8_t type) : all_{all}, type_{type} {}
+    void slot_freed(std::uint64_t offset) override { all_.push_back(key_of({offset, type_})); }
+
+private:
+    std::vector<slot_key>& all_;
+    std::uint8_t type_;
 };
 
 class world : public complaints {
 public:
     explicit world(const setup& s)
-        : parts_{config(), waker_, nullptr}, swap_{parts_.cpu, parts_.frames, page_count{s.pages}, s.seed},
-          total_{s.pages}, nr_free_{s.pages} {
-        swap_.set_listener(freed_);
+        : parts_{config(), waker_, nullptr}, swap_{parts_.cpu, parts_.frames, parts_.batches} {
+        constexpr std::array<std::optional<int>, 4> priorities{std::nullopt, 0, 0, 7};
+        for (const area& a : s.areas) {
+            const auto type = static_cast<std::uint8_t>(listeners_.size());
+            listeners_.push_back(std::make_unique<freed_slots>(freed_, type));
+            const swap_area_layout layout{.pages = page_count{a.pages},
+                                          .seed = s.seed + type,
+                                          .medium = (a.kind & 4U) != 0 ? swap_medium::rotational
+                                                                       : swap_medium::solid_state,
+                                          .bad_slots = {}};
+            expect_equal("type", swap_.swapon(layout, priorities[a.kind & 3U], listeners_.back().get()),
+                         type);
+            total_ += a.pages;
+        }
+        nr_free_ = total_;
     }
 
     void perform(const operation& o) {
@@ -47,47 +70,34 @@ public:
             return;
         }
         if (o.what == act::finish_slots) {
-            std::vector<std::uint64_t> slots;
+            std::vector<slot_key> slots;
             for (const auto& [slot, u] : used_) slots.push_back(slot);
             for (std::size_t i = o.which; i < slots.size() && i < o.which + std::size_t{o.amount}; ++i)
                 finish_slot(slots[i]);
             return;
         }
         const bool of_cached = o.what >= act::delete_from_cache;
-        std::vector<std::uint64_t> slots;
+        std::vector<slot_key> slots;
         for (const auto& [slot, u] : used_) {
             if (!of_cached || u.holder != nullptr) slots.push_back(slot);
         }
         if (slots.empty()) return;
-        const std::uint64_t slot = slots[o.which % slots.size()];
+        const slot_key slot = slots[o.which % slots.size()];
         of_cached ? on_cached(o, slot) : on_slot(o, slot);
     }
 
     void compare() {
         std::uint64_t cached = 0;
         std::uint64_t unknown = 0;
-        for (std::uint64_t slot = 1; slot <= total_; ++slot) {
-            const unsigned is = swap_.area().map(slot);
-            const auto at = used_.find(slot);
-            unsigned expected = returned_.count(slot) != 0 ? 0x40U : 0U;
-            page* holder = nullptr;
-            if (at != used_.end()) {
-                expected = at->second.count + (at->second.marked ? 0x40U : 0U);
-                holder = at->second.holder;
+        for (std::uint8_t type = 0; type < swap_.nr_swapfiles(); ++type) {
+            for (std::uint64_t o = 1; o < swap_.area(type).max() && content(); ++o) {
+                const slot_key slot = key_of({o, type});
+                const auto at = used_.find(slot);
+                if (at != used_.end() && at->second.holder != nullptr) ++cached;
+                if (compare_slot(slot)) ++unknown;
             }
-            if (holder != nullptr) ++cached;
-            if (is == 0x40U && expected == 0) {
-                ++unknown;
-            } else if (is != expected) {
-                complain(fmt::format("swap_map[{}] is {:#x}, expected {:#x}", slot, is, expected));
-            }
-            expect(swap_.lookup({.offset = slot}) == holder, "another page is in the swap cache");
-            const std::optional<shadow> left = swap_.shadow_at({.offset = slot});
-            const auto s = shadows_.find(slot);
-            expect(left.has_value() == (s != shadows_.end()), "a shadow too many or too few");
-            if (left && content()) expect_equal("shadow", left->bits(), s->second);
-            if (!content()) return;
         }
+        if (!content()) return;
         expect_equal("slots in the slot cache", unknown, left_);
         expect_equal("nr_swap_pages", swap_.nr_swap_pages(), nr_free_);
         expect_equal("slots all together", nr_free_ + left_ + returned_.size() + used_.size(), total_);
@@ -104,6 +114,28 @@ public:
     }
 
 private:
+    // True if nobody here knows of the slot, though it is taken.
+    bool compare_slot(slot_key slot) {
+        const swap_entry e = entry_of(slot);
+        const unsigned is = swap_.area(e.type).map(e.offset);
+        const auto at = used_.find(slot);
+        unsigned expected = returned_.count(slot) != 0 ? 0x40U : 0U;
+        page* holder = nullptr;
+        if (at != used_.end()) {
+            const unsigned n = at->second.count; // 63 and more are counted beside the byte
+            expected = n % 63 + (n < 63 ? 0U : 0x80U) + (at->second.marked ? 0x40U : 0U);
+            holder = at->second.holder;
+        }
+        if (is != expected && (is != 0x40U || expected != 0))
+            complain(fmt::format("swap_map[{}] of area {} is {:#x}, expected {:#x}", e.offset, e.type, is,
+                                 expected));
+        expect(swap_.lookup(e) == holder, "another page is in the swap cache");
+        const std::optional<shadow> left = swap_.shadow_at(e);
+        const auto s = shadows_.find(slot);
+        expect(left.has_value() == (s != shadows_.end()), "a shadow too many or too few");
+        if (left && content()) expect_equal("shadow", left->bits(), s->second);
+        return is == 0x40U && expected == 0;
+    }
     static machine_config config() {
         machine_config c = machine_with(page_count{2048});
         c.swap.device = swap_device::none;
@@ -117,33 +149,86 @@ private:
         } else if (active_ && nr_free_ < 128) {
             active_ = false;
             nr_free_ += left_ + returned_.size();
-            for (const std::uint64_t slot : returned_) shadows_.erase(slot);
+            for (const slot_key slot : returned_) shadows_.erase(slot);
             to_free_ = std::exchange(returned_, {});
             unknown_to_free_ = std::exchange(left_, 0);
         }
     }
+    // Slots that are neither in use nor parked.
+    [[nodiscard]] std::uint64_t free_slots(std::uint8_t type) const {
+        const auto of_type = [type](slot_key k) { return entry_of(k).type == type; };
+        const auto used = std::ranges::count_if(used_, [&](const auto& u) { return of_type(u.first); });
+        const auto returned = std::ranges::count_if(returned_, of_type);
+        const std::uint64_t parked = type == left_type_ ? left_ : 0;
+        return swap_.area(type).total() - static_cast<std::uint64_t>(used + returned) - parked;
+    }
+    // A search may have made pages give their slots up.
+    void expect_reclaimed(std::uint64_t most_asked) {
+        std::vector<slot_key> gone;
+        for (const auto& [slot, u] : used_) {
+            if (u.holder == nullptr || u.holder->test(page_flag::swapcache)) continue;
+            gone.push_back(slot);
+            expect(u.count == 0 && !u.writeback, "a page lost a slot that is in use");
+        }
+        if (gone.empty()) return;
+        expect((nr_free_ - std::min(nr_free_, most_asked)) * 2 < total_, "a page lost its slot for no need");
+        std::set<slot_key> all{gone.begin(), gone.end()};
+        for (const slot_key slot : gone) {
+            parts_.batches.put_page(*used_.at(slot).holder);
+            used_.erase(slot);
+        }
+        if (!active_) {
+            to_free_ = all;
+        } else if (returned_.size() + all.size() <= 64) {
+            returned_.merge(all);
+        } else { // the 64 that waited first are freed; which of these are among them, the device knows
+            for (const slot_key slot : freed_) {
+                expect(returned_.erase(slot) + all.erase(slot) == 1, "a slot freed from nowhere");
+                to_free_.insert(slot);
+            }
+            expect_equal("slots freed at once", to_free_.size(), 64U);
+            expect(returned_.empty(), "those that waited longer are freed first");
+            returned_ = all;
+        }
+        nr_free_ += to_free_.size();
+        for (const slot_key slot : to_free_) shadows_.erase(slot);
+    }
     void allocate() {
         expect_switch();
+        const bool asks = left_ == 0; // an area is asked
+        std::vector<std::uint64_t> free_before;
+        for (std::uint8_t type = 0; asks && type < swap_.nr_swapfiles(); ++type)
+            free_before.push_back(free_slots(type));
         const std::optional<swap_entry> e = swap_.alloc_slot();
+        const bool refill = active_ && asks;
+        if (asks) expect_reclaimed(refill ? 64 : 1);
         expect_freed();
-        const bool refill = active_ && left_ == 0;
         if (refill || left_ == 0) {
             const std::uint64_t got = nr_free_ - swap_.nr_swap_pages();
             const std::uint64_t most = std::min<std::uint64_t>(refill ? 64 : 1, nr_free_);
             expect(got <= most && (got > 0 || nr_free_ <= 1), "the area gave too many slots or too few");
             nr_free_ -= got;
             left_ += got;
+            if (e) expect_best_area(e->type, free_before);
         }
         if (!e) return expect(left_ == 0, "no slot, though some are left");
         if (left_ == 0) return complain("a slot from nowhere");
         --left_;
-        if (e->offset == 0 || e->offset > total_ || returned_.count(e->offset) != 0)
+        expect_equal("area", e->type, left_type_);
+        if (e->offset == 0 || e->offset >= swap_.area(e->type).max() || returned_.count(key_of(*e)) != 0)
             return complain(fmt::format("slot {} is outside or given back", e->offset));
-        if (!used_.try_emplace(e->offset).second) complain(fmt::format("slot {} is in use", e->offset));
+        if (!used_.try_emplace(key_of(*e)).second) complain(fmt::format("slot {} is in use", e->offset));
+    }
+    // No area of a higher priority had slots (a single free one may be missed).
+    void expect_best_area(std::uint8_t chosen, const std::vector<std::uint64_t>& free_before) {
+        left_type_ = chosen;
+        for (std::uint8_t type = 0; type < swap_.nr_swapfiles(); ++type)
+            expect(free_before[type] <= 1 || swap_.priority(type) <= swap_.priority(chosen),
+                   "a worse area was asked");
     }
 
     // The last use of a slot is gone.
-    void expect_return(std::uint64_t slot) {
+    void expect_return(slot_key slot) {
         used_.erase(slot);
         if (!active_) {
             to_free_ = {slot};
@@ -152,29 +237,29 @@ private:
             returned_.insert(slot);
         }
         nr_free_ += to_free_.size();
-        for (const std::uint64_t s : to_free_) shadows_.erase(s);
+        for (const slot_key s : to_free_) shadows_.erase(s);
         expect_freed();
     }
     // Whether the device was told of exactly what became free.
     void expect_freed() {
-        const std::vector<std::uint64_t> told = std::exchange(freed_.slots, {});
+        const std::vector<slot_key> told = std::exchange(freed_, {});
         std::uint64_t unknown = 0;
-        for (const std::uint64_t slot : told) {
+        for (const slot_key slot : told) {
             if (to_free_.erase(slot) == 0) ++unknown;
-            if (used_.count(slot) != 0) complain(fmt::format("slot {} is freed and in use", slot));
+            if (used_.count(slot) != 0) complain(fmt::format("slot {:#x} is freed and in use", slot));
         }
         expect_equal("slots that the device was not told of", to_free_.size(), 0U);
         expect_equal("slots freed from the slot cache", unknown, unknown_to_free_);
         unknown_to_free_ = 0;
     }
-    void dropped(std::uint64_t slot) {
+    void dropped(slot_key slot) {
         const slot_use& u = used_.at(slot);
         u.count == 0 && !u.marked ? expect_return(slot) : expect_freed();
     }
 
-    void on_slot(const operation& o, std::uint64_t slot) {
+    void on_slot(const operation& o, slot_key slot) {
         slot_use& u = used_.at(slot);
-        const swap_entry e{.offset = slot};
+        const swap_entry e = entry_of(slot);
         switch (o.what) {
         case act::unmark:
             if (!u.marked || u.holder != nullptr) return;
@@ -183,7 +268,7 @@ private:
             return dropped(slot);
         case act::add_to_cache: return add_to_cache(slot, u);
         case act::duplicate:
-            for (unsigned i = 0; i < o.amount && u.count < swap_map_max; ++i, ++u.count) swap_.duplicate(e);
+            for (unsigned i = 0; i < o.amount; ++i, ++u.count) swap_.duplicate(e);
             expect_equal("count", swap_.count(e), u.count);
             return;
         case act::swap_free:
@@ -192,27 +277,27 @@ private:
             swap_.swap_free(e);
             return dropped(slot);
         default:
-            expect_equal("prepare_cache", swap_.prepare_cache(e), !u.marked);
+            expect_equal("prepare_cache", swap_.prepare_cache(e) == slot_mark::taken, !u.marked);
             u.marked = true;
             return;
         }
     }
-    void add_to_cache(std::uint64_t slot, slot_use& u) {
+    void add_to_cache(slot_key slot, slot_use& u) {
         if (!u.marked || u.holder != nullptr) return;
         page* p = parts_.home.zones().front().rmqueue(page_order{0}, migratetype::movable);
         if (p == nullptr) return;
         p->set(page_flag::swapbacked);
-        const std::optional<shadow> old = swap_.add_to_swap_cache(*p, {.offset = slot});
+        const std::optional<shadow> old = swap_.add_to_swap_cache(*p, entry_of(slot));
         const auto s = shadows_.find(slot);
         expect(old.has_value() == (s != shadows_.end()), "a shadow too many or too few is replaced");
         if (old && content()) expect_equal("replaced shadow", old->bits(), s->second);
         if (s != shadows_.end()) shadows_.erase(s);
         expect_equal("refcount", p->refcount(), 2);
-        expect_equal("slot of the page", swap_space::entry_of(*p).offset, slot);
+        expect_equal("slot of the page", key_of(swap_space::entry_of(*p)), slot);
         u.holder = p;
     }
 
-    void on_cached(const operation& o, std::uint64_t slot) {
+    void on_cached(const operation& o, slot_key slot) {
         slot_use& u = used_.at(slot);
         page& p = *u.holder;
         if (o.what == act::toggle_writeback) {
@@ -238,7 +323,7 @@ private:
         left_cache(slot, p);
     }
     // Only the owner's reference is left; the frame is free again.
-    void left_cache(std::uint64_t slot, page& p) {
+    void left_cache(slot_key slot, page& p) {
         slot_use& u = used_.at(slot);
         u.holder = nullptr;
         u.marked = false;
@@ -249,7 +334,7 @@ private:
         parts_.batches.put_page(p);
         dropped(slot);
     }
-    void finish_slot(std::uint64_t slot) {
+    void finish_slot(slot_key slot) {
         slot_use& u = used_.at(slot);
         while (u.count > 1 && content()) on_slot({act::swap_free, 0, 0}, slot);
         if (u.count == 1 && (u.marked || u.holder != nullptr)) on_slot({act::swap_free, 0, 0}, slot);
@@ -260,17 +345,19 @@ private:
 
     silent_waker waker_;
     machine_parts parts_;
-    freed_slots freed_;
+    std::vector<slot_key> freed_; // what the devices were told
+    std::vector<std::unique_ptr<freed_slots>> listeners_;
     swap_space swap_;
-    std::uint64_t total_;
+    std::uint64_t total_ = 0;
 
-    std::map<std::uint64_t, slot_use> used_;
-    std::map<std::uint64_t, std::uint64_t> shadows_; // bits, by slot
-    std::set<std::uint64_t> returned_;
-    std::uint64_t nr_free_;
-    std::uint64_t left_ = 0; // in the slot cache
+    std::map<slot_key, slot_use> used_;
+    std::map<slot_key, std::uint64_t> shadows_; // bits, by slot
+    std::set<slot_key> returned_;
+    std::uint64_t nr_free_ = 0;
+    std::uint64_t left_ = 0;     // in the slot cache
+    std::uint8_t left_type_ = 0; // of which area
     bool active_ = false;
-    std::set<std::uint64_t> to_free_; // what the device must have been told of
+    std::set<slot_key> to_free_; // what the device must have been told of
     std::uint64_t unknown_to_free_ = 0;
 };
 

@@ -259,18 +259,18 @@ TEST(profiles, a_zram_of_5_8_forgets_what_the_swap_cache_got) {
     for (const zram_read rule : {zram_read::keeps_copy, zram_read::drops_copy}) {
         auto m = with_page_1_in_swap(linux_6_1_but([rule](kernel_profile& p) { p.zram_reads = rule; }),
                                      swap_device::zram);
-        ASSERT_EQ(m->parts.store->stored_pages(), 1U);
+        ASSERT_EQ(m->parts.store()->stored_pages(), 1U);
         const swap_entry e{.offset = m->entry(1).swap_entry().offset};
         page& p =
             *get_page_from_freelist(m->parts.home, gfp::highuser_movable, page_order{0}, alloc_mark::min)
                  .frame;
         p.set(page_flag::locked);
         p.set(page_flag::swapbacked);
-        ASSERT_TRUE(m->parts.swap.prepare_cache(e));
+        ASSERT_EQ(m->parts.swap.prepare_cache(e), slot_mark::taken);
         static_cast<void>(m->parts.swap.add_to_swap_cache(p, e));
         m->parts.io->read_page(p, e, nullptr);
         const bool drops = rule == zram_read::drops_copy;
-        EXPECT_EQ(m->parts.store->stored_pages(), drops ? 0U : 1U);
+        EXPECT_EQ(m->parts.store()->stored_pages(), drops ? 0U : 1U);
         EXPECT_EQ(p.test(page_flag::dirty), drops);
     }
 }

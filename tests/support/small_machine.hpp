@@ -101,6 +101,16 @@ public:
         config_.dirty = dirty;
         return *this;
     }
+    // One more area, after the first.
+    a_machine& and_swap_on(const swap_config& area) {
+        config_.more_swap.push_back(area);
+        return *this;
+    }
+    // The first area as it shall be.
+    a_machine& with_swap(const swap_config& area) {
+        config_.swap = area;
+        return *this;
+    }
     a_machine& with_page_cluster(unsigned n) {
         config_.reclaim.page_cluster = n;
         return *this;

@@ -100,6 +100,9 @@ enum class oom_score : std::uint8_t { at_least_one, may_be_negative };
 enum class reaper_start : std::uint8_t { at_once, after_two_seconds };
 // Whether it leaves locked ranges alone (__oom_reap_task_mm).
 enum class reaped_ranges : std::uint8_t { not_locked, locked_too };
+// Where a swap entry's type begins in a descriptor, and whether bit 2 says "was exclusive" (arm64: __SWP_TYPE_SHIFT,
+// PTE_SWP_EXCLUSIVE).
+enum class swap_pte_layout : std::uint8_t { type_at_bit_2, type_at_bit_3 };
 // Which lines /proc/vmstat has.
 enum class vmstat_lines : std::uint8_t { of_5_8, of_5_10, of_6_1 };
 
@@ -136,6 +139,8 @@ struct kernel_profile {
     oom_score oom_scores;
     reaper_start oom_reaper;
     reaped_ranges reaped;
+    swap_pte_layout swap_pte;
+    unsigned max_swapfiles; // swap areas at once (MAX_SWAPFILES without device-private memory)
     vmstat_lines vmstat;
 };
 
@@ -177,6 +182,8 @@ inline constexpr kernel_profile linux_5_8{
     .oom_scores = oom_score::at_least_one,
     .oom_reaper = reaper_start::at_once,
     .reaped = reaped_ranges::not_locked,
+    .swap_pte = swap_pte_layout::type_at_bit_2,
+    .max_swapfiles = 29,
     .vmstat = vmstat_lines::of_5_8,
 };
 
@@ -213,6 +220,8 @@ inline constexpr kernel_profile linux_5_10{
     .oom_scores = oom_score::may_be_negative,
     .oom_reaper = reaper_start::after_two_seconds,
     .reaped = reaped_ranges::not_locked,
+    .swap_pte = swap_pte_layout::type_at_bit_2,
+    .max_swapfiles = 29,
     .vmstat = vmstat_lines::of_5_10,
 };
 
@@ -249,6 +258,8 @@ inline constexpr kernel_profile linux_6_1{
     .oom_scores = oom_score::may_be_negative,
     .oom_reaper = reaper_start::after_two_seconds,
     .reaped = reaped_ranges::locked_too,
+    .swap_pte = swap_pte_layout::type_at_bit_3,
+    .max_swapfiles = 26,
     .vmstat = vmstat_lines::of_6_1,
 };
 

@@ -4,10 +4,10 @@
 
 #include <pagesim/cache/balance_dirty_pages.hpp>
 #include <pagesim/fault/read_ahead.hpp>
+#include <pagesim/fault/swapin.hpp>
 #include <pagesim/mm/mm.hpp>
 #include <pagesim/mmu/mmu.hpp>
 #include <pagesim/reclaim/alloc_slowpath.hpp>
-#include <pagesim/swap/swap_readahead.hpp>
 
 namespace pagesim {
 
@@ -35,8 +35,7 @@ struct fault_cursor {
         copy,          // a write to a shared page needs a frame
         swap_lookup,   // is the page still in the swap cache?
         swap_sync,     // a frame for a read that bypasses the swap cache
-        swap_window,   // frames for the readahead window
-        swap_read_one, // a frame for the faulting page alone
+        swap_read,     // frames for the page and its neighbours
         swap_wait,     // the read is in flight; then map
         swap_retry,    // the read is in flight; then the whole fault again
         file_cow,      // a private copy of a file's page needs a frame
@@ -59,9 +58,7 @@ struct fault_cursor {
     swap_entry entry;
     page* target = nullptr; // with a reference of the fault
     bool bypass = false;    // the page is not in the swap cache; its slot carries our mark
-    swap_window window;
-    vpn next{0};
-    io_plug plug;
+    swapin_cursor swap_in;
 
     // Files (target too).
     read_ahead_cursor ahead;

@@ -11,6 +11,8 @@
 #include <pagesim/sched/cfs.hpp>
 #include <pagesim/sim/block_device.hpp>
 #include <pagesim/sim/cost_table.hpp>
+#include <pagesim/sim/io_failures.hpp>
+#include <pagesim/swap/swap_area.hpp>
 #include <pagesim/swap/zram.hpp>
 
 #include <optional>
@@ -21,12 +23,17 @@ namespace pagesim {
 
 enum class swap_device : std::uint8_t { none, zram, flash };
 
+// One swap area and its device.
 struct swap_config {
     swap_device device = swap_device::flash;
-    page_count pages{65536}; // usable slots: 256 MiB
+    page_count pages{65536}; // slots: 256 MiB
     zram_config zram{};
     flash_config flash{};
-    unsigned max_request_pages = 31; // what one request may carry (flash)
+    unsigned max_request_pages = 31;               // what one request may carry (flash)
+    std::optional<int> priority{};                 // 0 to 32767; none: -2, -3, ... in order
+    swap_medium medium = swap_medium::solid_state; // rotational: slots and readahead as for a disk (flash)
+    std::vector<std::uint64_t> bad_slots{};        // never used, 1 to pages
+    std::vector<io_failure> failures{};            // requests that the device fails
 };
 
 enum class file_device : std::uint8_t { pmem, flash };
@@ -53,6 +60,7 @@ struct machine_config {
     memory_config memory{};
     reclaim_config reclaim{};
     swap_config swap{};
+    std::vector<swap_config> more_swap{}; // further areas, in the order of swapon
     file_config files{};
     dirty_config dirty{};
     cpu_model cpu = cortex_a72;
@@ -64,6 +72,12 @@ struct machine_config {
 
 // One zone (ZONE_DMA, as on a small arm64 machine) that manages all of `memory`.
 [[nodiscard]] machine_config machine_with(page_count memory);
+
+// The areas that there are, in the order of swapon.
+[[nodiscard]] std::vector<swap_config> swap_areas(const machine_config& config);
+
+// What is wrong with an area; nothing if it can be built.
+[[nodiscard]] std::optional<std::string> find_fault_in(const swap_config& area);
 
 // The first thing that is wrong with it, as one clear sentence; nothing if it can be built.
 [[nodiscard]] std::optional<std::string> find_fault_in(const machine_config& config);

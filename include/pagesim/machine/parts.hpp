@@ -32,6 +32,12 @@ public:
     // Precondition: find_fault_in(config) finds none. `trace` may be null.
     machine_parts(const machine_config& config, waker& wakes, trace_sink* trace);
 
+    // kernel: swapon(): one more area; its type. None if the kernel knows no more (the area must have no fault).
+    // Away again: process/swapoff.hpp.
+    std::optional<std::uint8_t> swapon(const swap_config& area);
+    // The device of an area, or null.
+    [[nodiscard]] zram* store(std::uint8_t type = 0) const { return swap_devices_.at(type).store.get(); }
+
     // A new, empty address space; its root table is one of the frames that boot finds free.
     [[nodiscard]] std::unique_ptr<mm> new_mm();
     // The same while the machine runs: the root table comes with the first fault.
@@ -63,8 +69,6 @@ public:
     swap_space swap;
     rmap map;
     pool_frames pool;
-    std::unique_ptr<zram> store;
-    std::unique_ptr<flash_device> flash;
     std::unique_ptr<swap_io> io;
     kswapd_request kswapd;
     reason_counts reasons;
@@ -78,7 +82,15 @@ public:
     void check_consistency(const std::vector<const mm*>& spaces) const;
 
 private:
+    struct swap_backing {
+        std::unique_ptr<zram> store;
+        std::unique_ptr<flash_device> flash;
+    };
+
     [[nodiscard]] page& boot_frame();
+
+    std::vector<swap_backing> swap_devices_; // by type
+    std::uint64_t nr_swapons_ = 0;
 };
 
 } // namespace pagesim

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The kernel's texts about memory, as /proc shows them: meminfo, zoneinfo, buddyinfo. (/proc/vmstat is in
+// The kernel's texts about memory, as /proc shows them: meminfo, zoneinfo, buddyinfo, swaps. (/proc/vmstat is in
 // stat/vmstat.hpp.)
 //
 // Layout and order of lines are those of the machine's kernel profile (arm64, Debian's configuration), so whatever reads
@@ -29,6 +29,9 @@ namespace pagesim {
 
 // One zone item of /proc/zoneinfo. Reads every frame if several zones have memory.
 [[nodiscard]] std::uint64_t zone_value(const machine_parts& m, const zone& z, const vmstat_line& line);
+// /proc/swaps: an area a line, by type. A device is named after its kind and the number among its kind: /dev/zram0,
+// /dev/flash0, /dev/disk0 (one that rotates).
+[[nodiscard]] std::string format_swaps(const machine_parts& m);
 
 // /proc/buddyinfo: free blocks of each order, a line a zone.
 [[nodiscard]] std::string format_buddyinfo(const node& home);

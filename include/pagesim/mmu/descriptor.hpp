@@ -13,11 +13,12 @@
 // bits are 0. What type and offset mean is not known here.
 //
 // Every mk function returns a changed copy, as pte_mk* do (arch/arm64/include/asm/pgtable.h, 6.1.192).
-// Linux 5.8 numbers memory attributes differently and has no exclusive bit: its protections and swap
-// encoding are given by name.
+// Linux 5.8 numbers memory attributes differently and has no exclusive bit (so has 5.10): its protections and swap
+// encoding are given by name; which encoding a kernel uses is a field of its profile.
 #pragma once
 
 #include <pagesim/base/assert.hpp>
+#include <pagesim/base/kernel_profile.hpp>
 #include <pagesim/base/units.hpp>
 
 #include <cstdint>
@@ -109,6 +110,9 @@ public:
         PAGESIM_ASSERT(s.offset < offset_limit && s.type < 64 && (s.offset | s.type) != 0 && !s.exclusive);
         return descriptor{(s.offset << 8U) | (std::uint64_t{s.type} << 2U)};
     }
+    [[nodiscard]] static constexpr descriptor swap(swap_bits s, swap_pte_layout layout) {
+        return layout == swap_pte_layout::type_at_bit_3 ? swap(s) : swap_5_8(s);
+    }
 
     [[nodiscard]] constexpr std::uint64_t word() const { return word_; }
     [[nodiscard]] constexpr bool none() const { return word_ == 0; }
@@ -146,6 +150,9 @@ public:
         PAGESIM_ASSERT(is_swap());
         return {.offset = (word_ >> 8U) & (offset_limit - 1),
                 .type = static_cast<std::uint8_t>((word_ >> 2U) & 63U)};
+    }
+    [[nodiscard]] constexpr swap_bits swap_entry(swap_pte_layout layout) const {
+        return layout == swap_pte_layout::type_at_bit_3 ? swap_entry() : swap_entry_5_8();
     }
 
     [[nodiscard]] constexpr descriptor mkold() const { return without(descriptor_bit::af); }

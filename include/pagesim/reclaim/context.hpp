@@ -31,6 +31,7 @@
 #include <pagesim/sim/jiffies.hpp>
 #include <pagesim/sim/step.hpp>
 #include <pagesim/swap/swap_io.hpp>
+#include <pagesim/swap/swap_readahead.hpp>
 #include <pagesim/swap/swap_space.hpp>
 
 #include <cstdint>
@@ -41,6 +42,7 @@ namespace pagesim {
 struct reclaim_config {
     unsigned swappiness = 60; // 0..200
     unsigned page_cluster = 3;
+    vma_readahead vma_ra = vma_readahead::enabled; // /sys/kernel/mm/swap/vma_ra_enabled
 };
 
 // What the allocator asks of kswapd (kernel: pgdat->kswapd_order, kswapd_highest_zoneidx, kswapd_wait).
@@ -78,7 +80,7 @@ struct reclaim_context {
     lru_batches& batches;
     rmap& map;
     swap_space& swap;
-    swap_io* io; // null: no swap device
+    swap_io* io;
     page_cache& cache;
     file_io& files;
     kswapd_request& kswapd;

@@ -12,6 +12,17 @@
 // The plug (kernel: struct blk_plug) is flushed when its owner says so, when the owner sleeps, when it
 // holds 32 requests, or when a new request begins while the newest has reached 128 KiB.
 //
+// Each area has a device of its own; requests to different areas may share a plug, but never merge.
+//
+// A request may fail (sim/io_failures.hpp):
+//
+//     write    the page is dirty again and not to be rotated: it stays in memory, on its list, and in the swap cache;
+//              the next scan writes it again
+//     read     the page stays in the swap cache, unlocked and not uptodate; a fault that wants it ends in SIGBUS
+//
+// zram's driver takes a page directly (rw_page). When that fails the kernel tries once more by an ordinary request,
+// which fails as well: so a failed write to zram counts as a page written out, and writeback ends twice.
+//
 // Source: mm/page_io.c, block/blk-mq.c of Linux 6.1.
 #pragma once
 
@@ -19,10 +30,12 @@
 #include <pagesim/lru/lru_add.hpp>
 #include <pagesim/sim/block_device.hpp>
 #include <pagesim/sim/event_queue.hpp>
+#include <pagesim/sim/io_failures.hpp>
 #include <pagesim/swap/swap_space.hpp>
 #include <pagesim/swap/zram.hpp>
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 namespace pagesim {
@@ -37,30 +50,36 @@ private:
     std::vector<std::uint32_t> requests_;
 };
 
+// The device of one area: exactly one of the two.
+struct swap_target {
+    block_device* device = nullptr;  // asynchronous
+    zram* store = nullptr;           // synchronous
+    unsigned max_request_pages = 31; // what one request may carry (255 sectors)
+    io_failures failures{};
+};
+
 class swap_io : public event_target {
 public:
     static constexpr unsigned plug_requests = 32;    // kernel: BLK_MAX_REQUEST_COUNT
     static constexpr unsigned plug_flush_pages = 32; // kernel: BLK_PLUG_FLUSH_SIZE, 128 KiB
 
-    struct limits {
-        unsigned max_request_pages = 31; // what one request may carry (255 sectors)
-    };
+    swap_io(const cpu_context& cpu, swap_space& swap, lru_batches& batches, lruvec& lru, zram_read reads);
 
-    swap_io(const cpu_context& cpu, swap_space& swap, lru_batches& batches, lruvec& lru, block_device& device,
-            limits l);
-    swap_io(const cpu_context& cpu, swap_space& swap, lru_batches& batches, lruvec& lru, zram& store,
-            zram_read reads);
+    // The area's device, from now on; and no more (nothing is under way then).
+    void attach(std::uint8_t type, swap_target target);
+    void detach(std::uint8_t type);
+    [[nodiscard]] io_failures& failures(std::uint8_t type = 0) { return targets_[type]->failures; }
 
-    [[nodiscard]] io_mode mode() const {
-        return store_ != nullptr ? io_mode::synchronous : io_mode::asynchronous;
+    [[nodiscard]] io_mode mode(swap_entry e) const {
+        return targets_[e.type]->store != nullptr ? io_mode::synchronous : io_mode::asynchronous;
     }
 
     // kernel: swap_writepage(). The page is locked, in the swap cache and not dirty. On return it is
     // unlocked and either under writeback, or clean (a synchronous device), or dirty again (nobody needs
     // the slot any more: the page left the swap cache; or the device had no room).
     void write_page(page& p, io_plug& plug);
-    // kernel: swap_readpage(). The page is locked; it is unlocked and uptodate when the read is over.
-    // Without a plug the request is submitted at once. 5.8's zram forgets what it gave to the swap cache for a
+    // kernel: swap_readpage(). The page is locked; it is unlocked when the read is over, and uptodate unless that
+    // failed. Without a plug the request is submitted at once. 5.8's zram forgets what it gave to the swap cache for a
     // single user; the page is then dirty.
     void read_page(page& p, swap_entry e, io_plug* plug);
     // Submits what waits (kernel: blk_finish_plug, or the owner is about to sleep).
@@ -73,25 +92,26 @@ public:
 private:
     struct request {
         io_direction direction = io_direction::write;
-        std::uint64_t next_slot = 0; // the slot that would extend it
+        io_status status = io_status::ok;
+        swap_entry next{}; // the slot that would extend it
         std::vector<page*> pages;
     };
 
-    void queue(io_direction direction, page& p, std::uint64_t slot, io_plug* plug);
-    [[nodiscard]] bool merge(io_plug& plug, io_direction direction, page& p, std::uint64_t slot);
+    void write_to(swap_target& target, page& p, swap_entry e);
+    void read_from(swap_target& target, page& p, swap_entry e);
+    void queue(io_direction direction, page& p, swap_entry e, io_plug* plug);
+    [[nodiscard]] bool merge(io_plug& plug, io_direction direction, page& p, swap_entry e);
     [[nodiscard]] std::uint32_t new_request();
     void submit(std::uint32_t id);
-    void start_writeback(page& p);
-    void end_page_writeback(page& p);
+    void end_write(page& p, io_status status);
+    void end_read(page& p, io_status status);
 
     const cpu_context& cpu_;
     swap_space& swap_;
     lru_batches& batches_;
     lruvec& lru_;
-    block_device* device_ = nullptr;
-    zram* store_ = nullptr;
-    zram_read reads_ = zram_read::keeps_copy;
-    limits limits_{};
+    zram_read reads_;
+    std::vector<std::unique_ptr<swap_target>> targets_; // by type
     std::vector<request> requests_;
     std::vector<std::uint32_t> free_requests_;
     std::uint64_t in_flight_ = 0;

@@ -6,18 +6,28 @@
 //       ^                                                                                                   │
 //       └── 64 at a time ── return cache <── 0x40, nobody left <──────────── swap_free (swapped in, exit) ──┘
 //
+// Swap is made of areas, numbered from 0 (the type of a swap entry). Each has a priority: one given (0 to 32767), or
+// -2, -3, ... in the order in which the areas came. Slots come from the area of the highest priority that has any;
+// areas of equal priority take turns, a turn a request. A request is for 64 slots while the slot cache is in use:
+//
+//     prio 5: a b     prio -2: c          64 slots from a, 64 from b, 64 from a, ...; c only when both are full
+//
 // The swap cache is one word a slot: nothing, the page that holds the slot's content, or the shadow that an
 // evicted page left (lru/workingset.hpp). The kernel keeps it in an xarray per 64 MiB; ours is an array.
 //
 // Slots are taken and given back through the slot cache of the CPU (kernel: mm/swap_slots.c): 64 at a time,
 // so nr_swap_pages falls and rises in steps. It is in use while more than 320 slots are free and put aside
 // below 128. A slot that nobody uses any more first waits in the return cache; when 64 wait and one more
-// comes they are freed together, and only then does the device learn of it (zram drops the compressed
+// comes they are freed together, area by area, and only then does the device learn of it (zram drops the compressed
 // page).
 //
-// Source: mm/swapfile.c, swap_slots.c, swap_state.c of Linux 6.1.
+// An area that goes away (process/swapoff.hpp) first stops giving slots, and its size leaves nr_swap_pages at once,
+// with what is in use: the count may be below zero until that has come back.
+//
+// Source: mm/swapfile.c, swap_slots.c, swap_state.c of Linux 6.1. Left out: a node's preference for its own devices.
 #pragma once
 
+#include <pagesim/lru/lru_add.hpp>
 #include <pagesim/lru/workingset.hpp>
 #include <pagesim/memory/mem_map.hpp>
 #include <pagesim/swap/swap_area.hpp>
@@ -25,7 +35,9 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 namespace pagesim {
@@ -40,43 +52,92 @@ public:
     virtual void slot_freed(std::uint64_t offset) = 0;
 };
 
+// Cluster based readahead's memory, one for all areas (swap/swap_readahead.hpp).
+struct cluster_readahead_state {
+    std::uint64_t previous = 0; // slot
+    unsigned window = 0;
+    unsigned hits = 4; // kernel: swapin_readahead_hits at boot
+};
+
+inline constexpr int swap_priority_max = 32767; // kernel: SWAP_FLAG_PRIO_MASK
+
 class swap_space {
 public:
     static constexpr unsigned slot_cache_size = 64; // kernel: SWAP_SLOTS_CACHE_SIZE
+    static constexpr unsigned most_areas =
+        32; // what a swap entry can name; a kernel's limit is in its profile
 
-    // No area: pages == 0, swap is off.
-    swap_space(const cpu_context& cpu, mem_map& frames, page_count pages, std::uint64_t seed);
+    // Without an area swap is off.
+    swap_space(const cpu_context& cpu, mem_map& frames, lru_batches& batches);
 
-    void set_listener(slot_listener& l) { listener_ = &l; }
+    // ---- areas
 
-    [[nodiscard]] bool exists() const { return area_.has_value(); }
-    [[nodiscard]] std::uint64_t total_swap_pages() const { return exists() ? area_->total() : 0; }
-    // Free slots, those parked in the slot cache not counted (kernel: get_nr_swap_pages).
-    [[nodiscard]] std::uint64_t nr_swap_pages() const { return nr_free_; }
+    // kernel: swapon(). Returns the new area's type, the lowest that is free. `priority`: none for the next default.
+    std::uint8_t swapon(const swap_area_layout& layout, std::optional<int> priority,
+                        slot_listener* listener = nullptr);
+    // kernel: swapoff() in three parts: the area gives no more slots; it is gone, as none of its slots is in use; or it
+    // is back, as some could not be freed. Between the first and one of the others the slot cache is off.
+    void begin_swapoff(std::uint8_t type);
+    void finish_swapoff(std::uint8_t type);
+    void cancel_swapoff(std::uint8_t type);
+
+    [[nodiscard]] bool has_area(std::uint8_t type) const {
+        return type < areas_.size() && areas_[type] != nullptr;
+    }
+    [[nodiscard]] const swap_area& area(std::uint8_t type = 0) const { return areas_[type]->area; }
+    [[nodiscard]] int priority(std::uint8_t type) const { return areas_[type]->priority; }
+    [[nodiscard]] bool usable(std::uint8_t type) const { return has_area(type) && areas_[type]->usable; }
+    // Every type ever used is below it (kernel: nr_swapfiles).
+    [[nodiscard]] std::uint8_t nr_swapfiles() const { return static_cast<std::uint8_t>(areas_.size()); }
+    // How many areas rotate (kernel: nr_rotate_swap).
+    [[nodiscard]] unsigned nr_rotate_swap() const;
+
+    // ---- how much
+
+    [[nodiscard]] std::uint64_t total_swap_pages() const { return total_; }
+    // Free slots, those parked in the slot cache not counted (kernel: get_nr_swap_pages); 0 when below zero.
+    [[nodiscard]] std::uint64_t nr_swap_pages() const {
+        return nr_free_ > 0 ? static_cast<std::uint64_t>(nr_free_) : 0;
+    }
     [[nodiscard]] swap_room available() const;
     // kernel: vm_swap_full(): more than half in use.
-    [[nodiscard]] bool vm_swap_full() const { return nr_free_ * 2 < total_swap_pages(); }
+    [[nodiscard]] bool vm_swap_full() const { return nr_free_ * 2 < static_cast<std::int64_t>(total_); }
+    // kernel: si_swapinfo(): with what an area that is going away still holds.
+    struct totals {
+        std::uint64_t total = 0;
+        std::uint64_t free = 0;
+    };
+    [[nodiscard]] totals si_swapinfo() const;
+
+    // ---- slots
 
     // kernel: folio_alloc_swap(). None if swap is full.
     [[nodiscard]] std::optional<swap_entry> alloc_slot();
     // Gives back a slot that was allocated but is not in the swap cache.
     void return_slot(swap_entry e);
 
-    // kernel: swap_duplicate(), __swap_count(), swap_free().
-    void duplicate(swap_entry e) { area_->duplicate(e.offset); }
-    [[nodiscard]] unsigned count(swap_entry e) const { return area_->count(e.offset); }
+    // kernel: swap_duplicate(), __swap_count(), swap_free(), free_swap_and_cache().
+    void duplicate(swap_entry e) { areas_[e.type]->area.duplicate(e.offset); }
+    [[nodiscard]] std::uint64_t count(swap_entry e) const {
+        return has_area(e.type) ? areas_[e.type]->area.count(e.offset) : 0;
+    }
     void swap_free(swap_entry e);
+    void free_swap_and_cache(swap_entry e);
     // kernel: swapcache_prepare(), swapcache_clear(): the mark without a page, for a read that bypasses the
     // cache.
-    [[nodiscard]] bool prepare_cache(swap_entry e) { return area_->prepare_cache(e.offset); }
+    [[nodiscard]] slot_mark prepare_cache(swap_entry e) {
+        return has_area(e.type) ? areas_[e.type]->area.prepare_cache(e.offset) : slot_mark::gone;
+    }
     void clear_cache_mark(swap_entry e);
+
+    // ---- the swap cache
 
     // Tells the host that the page's slot will be wanted.
     void prefetch_slot(const page& p) const {
         if (!p.test(page_flag::swapcache)) return;
-        const std::uint64_t offset = entry_of(p).offset;
-        __builtin_prefetch(&cache_[offset], 1);
-        area_->prefetch(offset);
+        const swap_entry e = entry_of(p);
+        __builtin_prefetch(&areas_[e.type]->cache[e.offset], 1);
+        areas_[e.type]->area.prefetch(e.offset);
     }
     // kernel: lookup in the swap address space. Null if no page holds the slot.
     [[nodiscard]] page* lookup(swap_entry e) const;
@@ -99,31 +160,54 @@ public:
         return swap_entry::from_packed(p.private_data());
     }
     [[nodiscard]] std::uint64_t cached_pages() const { return cached_; }
-    [[nodiscard]] const swap_area& area() const { return *area_; }
+
+    cluster_readahead_state readahead{};
 
     void check_consistency() const;
 
 private:
+    struct swap_info { // kernel: struct swap_info_struct
+        swap_area area;
+        int priority;
+        bool usable = true; // kernel: SWP_WRITEOK
+        slot_listener* listener = nullptr;
+        std::vector<std::uint64_t> cache; // 0: nothing; odd: shadow << 1 | 1; even: (pfn + 1) << 1
+    };
+    class area_reclaimer;
+    using entries = std::span<swap_entry>;
+
+    void make_available(std::uint8_t type);
+    void make_unavailable(std::uint8_t type);
+    void requeue(std::uint8_t type);
+    void put_in_use(std::uint8_t type);
     void take_out_of_cache(page& p, std::uint64_t word_left);
+    // kernel: __try_to_reclaim_swap(). True if the page left the swap cache.
+    bool try_to_reclaim(swap_entry e);
     [[nodiscard]] bool cache_active();
-    unsigned get_swap_pages(std::span<std::uint64_t> out);
-    void free_swap_slot(std::uint64_t offset);
-    void free_entry(std::uint64_t offset);
+    [[nodiscard]] bool use_slot_cache() const { return slot_cache_active_ && slot_cache_enabled_; }
+    unsigned get_swap_pages(entries out);
+    unsigned scan(std::uint8_t type, entries out);
+    void free_swap_slot(swap_entry e);
+    void free_entries(entries all);
+    void free_entry(swap_entry e);
     void drain_slot_cache();
 
     const cpu_context& cpu_;
     mem_map& frames_;
-    std::optional<swap_area> area_;
-    std::vector<std::uint64_t> cache_; // 0: nothing; odd: shadow << 1 | 1; even: (pfn + 1) << 1
-    slot_listener* listener_ = nullptr;
-    std::uint64_t nr_free_ = 0;
+    lru_batches& batches_;
+    std::vector<std::unique_ptr<swap_info>> areas_; // by type; null: no such area (any more)
+    std::vector<std::uint8_t> available_; // with free slots: highest priority first, next to ask first
+    int least_priority_ = -1;             // the last default that was given
+    std::int64_t nr_free_ = 0;
+    std::uint64_t total_ = 0;
     std::uint64_t cached_ = 0;
 
-    bool slot_cache_active_ = false;
-    std::array<std::uint64_t, slot_cache_size> slots_{};
+    bool slot_cache_enabled_ = false; // there is swap, and none is going away
+    bool slot_cache_active_ = false;  // there is plenty
+    std::array<swap_entry, slot_cache_size> slots_{};
     unsigned slots_at_ = 0;
     unsigned slots_left_ = 0;
-    std::array<std::uint64_t, slot_cache_size> returned_{};
+    std::array<swap_entry, slot_cache_size> returned_{};
     unsigned returned_count_ = 0;
 };
 
