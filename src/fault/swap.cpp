@@ -60,8 +60,8 @@ enum class store : std::uint8_t { not_yet, allowed };
 
 store settle_by_mapcount(const fault_context& fc, mm& owner, const fault_cursor& f, page& p) {
     const reclaim_context& rc = fc.rc;
-    const bool allowed = f.is_write() && reuse_swap_page(fc, p);
-    rc.map.page_add_anon_rmap(p, *f.range, f.where, exclusivity::shared);
+    const bool allowed = f.is_write() && reuse_swap_page(fc, p) <= 1;
+    rc.map.page_add_anon_rmap(p, *f.range, f.where, allowed ? exclusivity::exclusive : exclusivity::shared);
     rc.swap.swap_free(f.entry);
     if (should_free_slot(fc, f, p)) rc.swap.try_to_free_swap(p);
     ++owner.anon_pages;
@@ -101,7 +101,7 @@ step_result map_page(const fault_context& fc, mm& owner, fault_cursor& f) {
     const store now =
         by_mark ? settle_by_exclusive_mark(fc, owner, f, p) : settle_by_mapcount(fc, owner, f, p);
     if (rc.profile.swap_in == swap_in_placement::activated_once_mapped) rc.batches.activate_page(p);
-    descriptor d = descriptor::page(rc.home.frames().pfn_of(p), page_prot::readonly);
+    descriptor d = descriptor::page(rc.home.frames().pfn_of(p), vm_page_prot(f.range->flags));
     if (now == store::allowed) d = d.mkdirty().mkwrite();
     slot = d.word();
     p.clear(page_flag::locked);
@@ -153,7 +153,7 @@ step_result read_neighbour(const fault_context& fc, mm& owner, fault_cursor& f) 
     const reclaim_context& rc = fc.rc;
     const std::uint64_t* slot = owner.table().leaf(f.next);
     const descriptor d{slot == nullptr ? 0 : *slot};
-    if (d.none() || d.valid()) return step_done;
+    if (!d.is_swap()) return step_done;
     const swap_entry e = entry_in(d);
     if (f.alloc.at == alloc_cursor::phase::idle && (rc.swap.lookup(e) != nullptr || rc.swap.count(e) == 0)) {
         return step_done;

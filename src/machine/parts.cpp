@@ -92,9 +92,24 @@ page& machine_parts::boot_frame() {
 }
 
 std::unique_ptr<mm> machine_parts::new_mm() {
-    auto space = std::make_unique<mm>(asid{next_asid_++}, frames, tables);
+    auto space = bare_mm();
     space->table().set_root(boot_frame());
     return space;
+}
+
+std::unique_ptr<mm> machine_parts::bare_mm() {
+    if (free_asids_.empty()) {
+        PAGESIM_ASSERT(next_asid_ != 0); // 65535 address spaces at once
+        return std::make_unique<mm>(asid{next_asid_++}, frames, tables);
+    }
+    const asid id = free_asids_.back();
+    free_asids_.pop_back();
+    return std::make_unique<mm>(id, frames, tables);
+}
+
+void machine_parts::drop_mm(std::unique_ptr<mm> space) {
+    PAGESIM_ASSERT(space->vmas().empty() && space->table().root() == nullptr);
+    free_asids_.push_back(space->id());
 }
 
 void machine_parts::settle(mm& first) {

@@ -137,8 +137,9 @@ std::string describe_outcome(const workload_task& task) {
         return fmt::format("out of memory: the workload was killed at its access to page {:#x}",
                            raw(task.fault_address()));
     case run_outcome::bad_address:
-        return fmt::format("segmentation fault: the workload accessed page {:#x}, which is in no range",
-                           raw(task.fault_address()));
+        return fmt::format(
+            "segmentation fault: the workload accessed page {:#x}, which {}", raw(task.fault_address()),
+            task.fault_reason() == fault_outcome::map_error ? "is in no range" : "does not allow it");
     case run_outcome::bad_input: return "incomplete: the input is bad";
     }
     return "";

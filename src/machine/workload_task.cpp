@@ -2,7 +2,6 @@
 #include <pagesim/machine/task.hpp>
 
 #include <pagesim/fault/handle_mm_fault.hpp>
-#include <pagesim/process/address_space.hpp>
 
 #include <algorithm>
 
@@ -104,20 +103,16 @@ step_result workload_task::run_fault() {
         parts_.cpu.count(vm_item::oom_kill);
         parts_.cpu.emit(trace_kind::oom, entity.id());
         return end(run_outcome::out_of_memory);
-    case fault_outcome::bad_address: return end(run_outcome::bad_address);
+    case fault_outcome::map_error:
+    case fault_outcome::access_error: return end(run_outcome::bad_address);
     }
     return step_again;
 }
 
-// A region may be several ranges by now, or a part of one.
 step_result workload_task::run_unmap() {
-    vma* const range = mm_->find_vma(part_.first);
-    PAGESIM_ASSERT(range != nullptr && range->first == part_.first && range->end <= part_.end);
-    const vpn range_end = range->end;
-    const step_result r = unmap_range(parts_.fc, *mm_, *range, unmap_);
+    const step_result r = munmap(parts_.fc, *mm_, part_.first, part_.end, unmap_);
     if (!r.done()) return r;
-    part_.first = range_end;
-    unmapping_ = part_.first < part_.end;
+    unmapping_ = false;
     return step_again;
 }
 
@@ -165,8 +160,6 @@ step_result workload_task::perform(const op_anon& op) {
 
 step_result workload_task::perform(const op_unmap& op) {
     part_ = {.first = op.first, .end = op.first + op.pages.value};
-    split_at(parts_.fc, *mm_, part_.first);
-    split_at(parts_.fc, *mm_, part_.end);
     unmapping_ = true;
     return step_again;
 }

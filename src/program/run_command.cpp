@@ -67,7 +67,7 @@ machine_config configure(const run_options& o, page_count memory) {
 
 page_count committed_by(const mm& space) {
     page_count n;
-    for (const auto& range : space.vmas()) n += page_count{range->pages()};
+    for (const vma& range : space.vmas()) n += page_count{range.pages()};
     return n;
 }
 

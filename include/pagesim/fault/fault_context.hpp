@@ -18,7 +18,8 @@ struct fault_context {
 enum class fault_outcome : std::uint8_t {
     resolved,      // the access runs again and will get further
     out_of_memory, // nothing could be freed: somebody must die
-    bad_address,   // no range holds the address
+    map_error,     // no range holds the address: SIGSEGV, SEGV_MAPERR
+    access_error,  // its range does not allow the access: SIGSEGV, SEGV_ACCERR
 };
 
 // One fault, from the exception to its return. A fault may wait for memory and for I/O in between.

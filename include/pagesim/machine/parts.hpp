@@ -33,6 +33,10 @@ public:
 
     // A new, empty address space.
     [[nodiscard]] std::unique_ptr<mm> new_mm();
+    // One that fork_mm fills: without even a root table.
+    [[nodiscard]] std::unique_ptr<mm> bare_mm();
+    // One that exit_mmap has emptied; its number is used again.
+    void drop_mm(std::unique_ptr<mm> space);
     // Brings memory into config.start's state, with `first` as the only process, and sets the event
     // counters to zero. Throws std::invalid_argument if that state does not fit.
     void settle(mm& first);
@@ -75,6 +79,7 @@ private:
     [[nodiscard]] page& boot_frame();
 
     std::uint16_t next_asid_ = 1;
+    std::vector<asid> free_asids_; // no TLB holds anything of theirs
 };
 
 } // namespace pagesim

@@ -4,7 +4,7 @@
 #pragma once
 
 #include <pagesim/machine/parts.hpp>
-#include <pagesim/process/mlock.hpp>
+#include <pagesim/process/mmap.hpp>
 #include <pagesim/sched/cfs.hpp>
 #include <pagesim/workload/access_stream.hpp>
 #include <pagesim/workload/page_set.hpp>
@@ -98,6 +98,7 @@ public:
     [[nodiscard]] run_outcome outcome() const { return outcome_; }
     [[nodiscard]] const std::optional<input_error>& error() const { return error_; }
     [[nodiscard]] vpn fault_address() const { return fault_.where; }
+    [[nodiscard]] fault_outcome fault_reason() const { return fault_.outcome; }
     [[nodiscard]] const std::vector<marked>& marks() const { return marks_; }
     [[nodiscard]] std::uint64_t accesses() const { return accesses_; }
     [[nodiscard]] sim_duration stalled() const { return stalled_; }
@@ -136,7 +137,7 @@ private:
     sim_time fault_began_{};
     bool unmapping_ = false;
     page_range part_{}; // of the unmap or lock under way
-    unmap_cursor unmap_;
+    munmap_cursor unmap_;
     bool locking_ = false;
     lock_action lock_what_ = lock_action::mlock;
     lock_cursor lock_;

@@ -29,4 +29,8 @@ struct exit_cursor {
 };
 step_result exit_mmap(const fault_context& fc, mm& owner, exit_cursor& c);
 
+// A new program takes over the address space: every range and every table but the root goes, the heap starts anew. (The
+// kernel builds a new address space and drops the old one, which comes to the same.) Call until done.
+step_result exec_mmap(const fault_context& fc, mm& owner, exit_cursor& c);
+
 } // namespace pagesim
