@@ -234,6 +234,7 @@ void lru_batches::apply_munlock(page& p) {
         }
     }
     if (p.test_and_clear(page_flag::mlocked)) {
+        mlock_counts_.erase(frame_of(p));
         cpu_.count(vm_item::nr_mlock, -1);
         cpu_.count(listed || !p.test(page_flag::unevictable) ? vm_item::unevictable_pgs_munlocked
                                                              : vm_item::unevictable_pgs_stranded);
