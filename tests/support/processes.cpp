@@ -17,6 +17,7 @@ vpn process::map(const mmap_request& q) {
     mmap_cursor c;
     all_->finish([&] { return mmap(all_->parts.fc, *space_, q, c); });
     error = c.error;
+    outcome = c.outcome();
     return c.first;
 }
 
@@ -42,6 +43,7 @@ vpn process::remap(vpn first, std::uint64_t old_pages, std::uint64_t new_pages) 
         .first = first, .old_pages = page_count{old_pages}, .new_pages = page_count{new_pages}};
     all_->finish([&] { return mremap(all_->parts.fc, *space_, q, c); });
     error = c.error;
+    outcome = c.outcome;
     return c.first;
 }
 
@@ -49,6 +51,7 @@ void process::lock(vpn first, std::uint64_t pages, lock_action what) {
     lock_cursor c;
     all_->finish([&] { return change_lock(all_->parts.fc, *space_, what, first, first + pages, c); });
     error = c.error;
+    outcome = c.outcome;
 }
 
 void process::brk(std::uint64_t pages_above_start) {
@@ -100,12 +103,12 @@ process& processes::start() {
 }
 
 process* processes::try_fork(process& parent) {
-    std::unique_ptr<mm> child = parts.bare_mm();
+    all_.push_back(std::make_unique<process>(*this, parts.bare_mm()));
+    process& child = *all_.back();
     fork_cursor c;
-    finish([&] { return fork_mm(parts.fc, *parent.space_, *child, c); });
-    all_.push_back(std::make_unique<process>(*this, std::move(child)));
-    if (c.outcome == fault_outcome::resolved) return all_.back().get();
-    exit(*all_.back());
+    finish([&] { return fork_mm(parts.fc, *parent.space_, *child.space_, c); });
+    if (c.outcome == fault_outcome::resolved) return &child;
+    exit(child);
     return nullptr;
 }
 
@@ -124,6 +127,7 @@ void processes::exec(process& p) {
 void processes::finish(const std::function<step_result()>& step) {
     for (;;) {
         const step_result r = step();
+        if (between_steps) between_steps();
         if (r.done()) return;
         if (r.kind != step_kind::sleep) continue;
         if (!parts.events.empty()) {

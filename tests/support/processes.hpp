@@ -31,6 +31,7 @@ public:
 
     // What the last call answered.
     mm_error error = mm_error::none;
+    fault_outcome outcome = fault_outcome::resolved; // out_of_memory: the process must die
 
     vpn map(std::uint64_t pages) { return map({.pages = page_count{pages}}); }
     vpn map(const mmap_request& q);
@@ -79,6 +80,8 @@ public:
     why judge(page& p);
     // Runs a step again and again until it is done, and lets time pass while it sleeps.
     void finish(const std::function<step_result()>& step);
+    // Called between any two steps, if set.
+    std::function<void()> between_steps;
     void complete_io();
     void drain() { parts.batches.lru_add_drain(); }
     [[nodiscard]] std::uint64_t count(vm_item i) const { return parts.stat[i]; }
