@@ -110,12 +110,13 @@ vma* vma_merge(const fault_context& fc, mm& owner, vpn first, vpn end, const vma
 vma& add_range(const fault_context& fc, mm& owner, vpn first, vpn end, const vma_traits& t) {
     if (vma* const joined = vma_merge(fc, owner, first, end, t)) return *joined;
     PAGESIM_ASSERT(t.anon_vma == 0);
-    return insert_range(fc, owner, {.first = first,
-                             .end = end,
-                             .flags = t.flags,
-                             .on_read = t.on_read,
-                             .pgoff = t.pgoff,
-                             .file = t.file});
+    return insert_range(fc, owner,
+                        {.first = first,
+                         .end = end,
+                         .flags = t.flags,
+                         .on_read = t.on_read,
+                         .pgoff = t.pgoff,
+                         .file = t.file});
 }
 
 vma* change_flags(const fault_context& fc, mm& owner, vma& v, vpn first, vpn end, vm_flags flags) {

@@ -2,6 +2,7 @@
 // Ranges of an address space, one sentence each: mmap, how ranges join, munmap, mprotect.
 #include <support/processes.hpp>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 namespace pagesim {
@@ -24,6 +25,7 @@ protected:
 
     processes m;
     process& p;
+    const std::uint32_t file = m.parts.cache.create("f", page_count{100}, file_kind::regular).id();
 };
 
 // ---- mmap
@@ -64,16 +66,16 @@ TEST_P(address_spaces, what_cannot_be_mapped_is_refused_with_the_kernels_error) 
     EXPECT_EQ(p.error, mm_error::einval);
     static_cast<void>(p.map(vpn_limit + 1));
     EXPECT_EQ(p.error, mm_error::enomem);
-    static_cast<void>(p.map({.pages = page_count{2}, .file = 1, .pgoff = ~std::uint64_t{0}}));
+    static_cast<void>(p.map({.pages = page_count{2}, .file = file, .pgoff = ~std::uint64_t{0}}));
     EXPECT_EQ(p.error, mm_error::eoverflow);
     p.map_at(100, 1);
     p.map({.pages = page_count{5}, .place = placement::fixed_noreplace, .at = vpn{98}});
     EXPECT_EQ(p.error, mm_error::eexist);
     p.map({.pages = page_count{1}, .place = placement::fixed, .at = vpn{15}});
     EXPECT_EQ(p.error, mm_error::eperm) << "vm.mmap_min_addr";
-    p.map({.pages = page_count{1}, .kind = sharing::shared, .file = 1, .mode = file_mode::read_only});
+    p.map({.pages = page_count{1}, .kind = sharing::shared, .file = file, .mode = file_mode::read_only});
     EXPECT_EQ(p.error, mm_error::eacces);
-    p.map({.pages = page_count{1}, .file = 1, .mode = file_mode::write_only});
+    p.map({.pages = page_count{1}, .file = file, .mode = file_mode::write_only});
     EXPECT_EQ(p.error, mm_error::eacces);
     p.space().limits.max_map_count = 0;
     static_cast<void>(p.map(1));
@@ -203,6 +205,34 @@ TEST_P(address_spaces, a_hole_is_refused_where_there_are_too_many_ranges) {
     EXPECT_EQ(p.ranges(), "2rw") << "an end may go";
 }
 
+TEST_P(address_spaces, a_file_knows_the_ranges_that_map_it_whatever_becomes_of_them) {
+    const range_index& known = m.parts.cache.file(file).i_mmap;
+    const auto pages_found = [&](std::uint64_t index) {
+        std::string at;
+        known.for_each(index, [&](const file_range& f) {
+            at += fmt::format("{} ", raw(f.at(index)));
+            return true;
+        });
+        return at;
+    };
+    p.map({.pages = page_count{10}, .place = placement::fixed, .at = vpn{100}, .file = file, .pgoff = 5});
+    p.map({.pages = page_count{10}, .place = placement::fixed, .at = vpn{110}, .file = file, .pgoff = 15});
+    EXPECT_EQ(p.ranges(), "20rw") << "the second goes on where the first ends";
+    p.map({.pages = page_count{2}, .place = placement::fixed, .at = vpn{120}, .file = file, .pgoff = 15});
+    EXPECT_EQ(p.ranges(), "20rw 2rw");
+    EXPECT_EQ(pages_found(16), "121 111 ");
+    p.unmap(vpn{104}, 2);
+    EXPECT_EQ(pages_found(9), "");
+    EXPECT_EQ(pages_found(11), "106 ");
+    process& child = m.fork(p);
+    EXPECT_EQ(pages_found(11), "106 106 ");
+    child.protect(vpn{107}, 1, r);
+    EXPECT_EQ(pages_found(11), "106 106 ");
+    m.exit(child);
+    p.unmap(vpn{100}, 30);
+    EXPECT_TRUE(known.empty());
+}
+
 // ---- mprotect
 
 TEST_P(address_spaces, an_access_without_permission_is_an_error_of_its_own_and_no_fault) {
@@ -265,7 +295,7 @@ TEST_P(address_spaces, what_a_mapping_may_never_become_is_refused) {
            .kind = sharing::shared,
            .place = placement::fixed,
            .at = vpn{100},
-           .file = 1,
+           .file = file,
            .mode = file_mode::read_only});
     p.protect(vpn{100}, 1, rw);
     EXPECT_EQ(p.error, mm_error::eacces);

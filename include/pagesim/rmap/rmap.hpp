@@ -47,7 +47,6 @@ namespace pagesim {
 // What page_referenced found: how many ranges used the page, and what they are.
 struct references {
     unsigned ranges = 0;
-    vm_flags flags{};          // of the ranges counted
     bool locked_range = false; // met VM_LOCKED: the walk stopped (6.1: and the page was mlocked)
     vm_flags flags{};          // of the ranges counted, together
 };
