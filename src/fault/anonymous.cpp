@@ -12,16 +12,19 @@ namespace {
 using phase = fault_cursor::phase;
 
 // The frame for the new page or the copy.
-step_result new_frame(const fault_context& fc, mm& owner, fault_cursor& f) {
-    fc.rc.map.anon_vma_prepare(owner, *f.range);
+step_result new_frame(const fault_context& fc, fault_cursor& f) {
+    fc.rc.map.anon_vmas().prepare(*f.range);
     return fault_alloc(fc, f, gfp::highuser_movable);
 }
 
-// kernel: do_wp_page(); 6.1: wp_can_reuse_anon_folio(), without the copy after fork.
-bool may_reuse(const fault_context& fc, page& p) {
+// Whether the page may be written in place (kernel: do_wp_page()). 5.8 and 6.1 then search only the range's own family for
+// it.
+bool may_reuse(const fault_context& fc, const vma& range, page& p) {
     if (fc.rc.profile.reuse == anon_reuse::by_mapcount) {
-        PAGESIM_ASSERT_PAGE(!p.test(page_flag::locked), p); // 5.8 would wait for the lock
-        return reuse_swap_page(fc, p);
+        PAGESIM_ASSERT_PAGE(!p.test(page_flag::locked), p); // a mapped page is locked only within an atom
+        const std::int32_t users = reuse_swap_page(fc, p);
+        if (users == 1) fc.rc.map.page_move_anon_rmap(p, range);
+        return users <= 1;
     }
     if (fc.rc.profile.reuse == anon_reuse::by_refcount)
         return p.refcount() == 1 && p.mapcount() == 1 && !p.test(page_flag::locked);
@@ -32,7 +35,7 @@ bool may_reuse(const fault_context& fc, page& p) {
     if (p.test(page_flag::locked)) return false;
     fc.rc.swap.try_to_free_swap(p);
     if (p.refcount() != 1) return false;
-    p.set(page_flag::anon_exclusive);
+    fc.rc.map.page_move_anon_rmap(p, range);
     return true;
 }
 
@@ -71,28 +74,29 @@ void map_new_page(const fault_context& fc, mm& owner, const fault_cursor& f, pag
     } else {
         rc.batches.lru_cache_add(p);
     }
-    const descriptor d = descriptor::page(rc.home.frames().pfn_of(p), page_prot::readonly);
-    *owner.table().leaf(f.where) = d.mkdirty().mkwrite().word();
+    descriptor d = descriptor::page(rc.home.frames().pfn_of(p), vm_page_prot(f.range->flags)).mkdirty();
+    if (f.range->flags.has(vm_flag::write)) d = d.mkwrite();
+    *owner.table().leaf(f.where) = d.word();
 }
 
-bool reuse_swap_page(const fault_context& fc, page& p) {
+std::int32_t reuse_swap_page(const fault_context& fc, page& p) {
     const bool cached = p.test(page_flag::swapcache);
     const auto entries = cached ? static_cast<std::int32_t>(fc.rc.swap.count(swap_space::entry_of(p))) : 0;
     const std::int32_t users = p.mapcount() + entries;
-    if (users > 1) return false;
     if (users == 1 && cached && !p.test(page_flag::writeback)) fc.rc.swap.drop_from_swap_cache(p);
-    return true;
+    return users;
 }
 
 step_result do_anonymous_page(const fault_context& fc, mm& owner, fault_cursor& f) {
     const cpu_context& cpu = fc.rc.cpu;
     if (!f.is_write() && f.range->on_read == first_read::zero_page) {
         cpu.charge(cpu.cost.zero_page_fault);
-        *owner.table().leaf(f.where) = descriptor::zero_page(fc.zero_page, page_prot::readonly).word();
+        *owner.table().leaf(f.where) =
+            descriptor::zero_page(fc.zero_page, vm_page_prot(f.range->flags)).word();
         return step_done;
     }
     f.at = phase::anonymous;
-    const step_result r = new_frame(fc, owner, f);
+    const step_result r = new_frame(fc, f);
     if (!r.done() || f.outcome != fault_outcome::resolved) return r;
     // kernel: check_stable_address_space(): nothing new comes where the OOM reaper has been.
     if (owner.flags.has(mm_flag::unstable)) {
@@ -107,12 +111,12 @@ step_result do_anonymous_page(const fault_context& fc, mm& owner, fault_cursor& 
 step_result do_wp_page(const fault_context& fc, mm& owner, fault_cursor& f) {
     const cpu_context& cpu = fc.rc.cpu;
     const descriptor old{f.original};
-    if (f.at != phase::copy && !old.special() && may_reuse(fc, fc.rc.home.frames()[old.frame()])) {
+    if (f.at != phase::copy && !old.special() && may_reuse(fc, *f.range, fc.rc.home.frames()[old.frame()])) {
         reuse(fc, owner, f);
         return step_done;
     }
     f.at = phase::copy;
-    const step_result r = new_frame(fc, owner, f);
+    const step_result r = new_frame(fc, f);
     if (!r.done() || f.outcome != fault_outcome::resolved) return r;
     // While the fault waited for memory, reclaim may have taken the old page: then the access starts over.
     if (*owner.table().leaf(f.where) != f.original) {

@@ -222,7 +222,7 @@ step_result end_dirty_fault(const fault_context& fc, fault_cursor& f) {
 }
 
 step_result allocate_copy(const fault_context& fc, mm& owner, fault_cursor& f) {
-    fc.rc.map.anon_vma_prepare(owner, *f.range);
+    fc.rc.map.anon_vmas().prepare(*f.range);
     const step_result r = fault_alloc(fc, f, gfp::highuser_movable);
     if (!r.done() || f.outcome != fault_outcome::resolved) return r;
     f.cow = f.alloc.result;

@@ -35,8 +35,8 @@ enum class store : std::uint8_t { not_yet, allowed };
 
 store settle_by_mapcount(const fault_context& fc, mm& owner, const fault_cursor& f, page& p) {
     const reclaim_context& rc = fc.rc;
-    const bool allowed = f.is_write() && reuse_swap_page(fc, p);
-    rc.map.page_add_anon_rmap(p, *f.range, f.where, exclusivity::shared);
+    const bool allowed = f.is_write() && reuse_swap_page(fc, p) <= 1;
+    rc.map.page_add_anon_rmap(p, *f.range, f.where, allowed ? exclusivity::exclusive : exclusivity::shared);
     rc.swap.swap_free(f.entry);
     if (should_free_slot(fc, f, p)) rc.swap.try_to_free_swap(p);
     ++owner.anon_pages;
@@ -85,7 +85,7 @@ step_result map_page(const fault_context& fc, mm& owner, fault_cursor& f) {
     const store now =
         by_mark ? settle_by_exclusive_mark(fc, owner, f, p) : settle_by_mapcount(fc, owner, f, p);
     if (rc.profile.swap_in == swap_in_placement::activated_once_mapped) rc.batches.activate_page(p);
-    descriptor d = descriptor::page(rc.home.frames().pfn_of(p), page_prot::readonly);
+    descriptor d = descriptor::page(rc.home.frames().pfn_of(p), vm_page_prot(f.range->flags));
     if (now == store::allowed) d = d.mkdirty().mkwrite();
     slot = d.word();
     p.clear(page_flag::locked);

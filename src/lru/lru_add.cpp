@@ -31,6 +31,7 @@ void lru_batches::apply_add(page& p) {
         p.clear(page_flag::active);
         p.set(page_flag::unevictable);
         if (!was_unevictable) cpu_.count(vm_item::unevictable_pgs_culled);
+        mlock_counts_.erase(frame_of(p)); // counting begins anew
     }
     lru_.add_page(p);
 }
@@ -197,6 +198,8 @@ void lru_batches::apply_mlock(page& p) {
         if (p.test(page_flag::unevictable)) rescue(p);
     } else if (!p.test(page_flag::unevictable)) {
         move_to_unevictable(p);
+    } else {
+        ++mlock_counts_.try_emplace(frame_of(p), 1U).first->second;
     }
 }
 
@@ -223,7 +226,15 @@ void lru_batches::munlock_page(page& p) {
 
 void lru_batches::apply_munlock(page& p) {
     const bool listed = p.test(page_flag::lru);
+    if (listed && p.test(page_flag::unevictable)) {
+        const auto others = mlock_counts_.find(frame_of(p));
+        if (others != mlock_counts_.end()) {
+            if (--others->second == 1) mlock_counts_.erase(others);
+            return;
+        }
+    }
     if (p.test_and_clear(page_flag::mlocked)) {
+        mlock_counts_.erase(frame_of(p));
         cpu_.count(vm_item::nr_mlock, -1);
         cpu_.count(listed || !p.test(page_flag::unevictable) ? vm_item::unevictable_pgs_munlocked
                                                              : vm_item::unevictable_pgs_stranded);
@@ -246,6 +257,7 @@ void lru_batches::put_page(page& p) {
     if (p.test_and_clear(page_flag::mlocked)) {
         cpu_.count(vm_item::nr_mlock, -1);
         cpu_.count(vm_item::unevictable_pgs_cleared);
+        mlock_counts_.erase(frame_of(p));
     }
     if (p.test(page_flag::lru)) lru_.del_page(p);
     lru_.home().free_page(p);

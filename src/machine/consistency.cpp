@@ -30,22 +30,20 @@ void recount_space(const machine_parts& m, const mm& space, recount& out) {
     std::uint64_t file = 0;
     std::uint64_t shmem = 0;
     std::uint64_t swapped = 0;
-    for (const auto& range : space.vmas()) {
-        for (vpn n = range->first; n < range->end; n = n + 1) {
-            const std::uint64_t* word = space.table().leaf(n);
-            if (word == nullptr || *word == 0) continue;
-            const descriptor d{*word};
+    for (const vma& range : space.vmas()) {
+        space.table().for_each_leaf(range.first, range.end, [&](vpn n, std::uint64_t word) {
+            const descriptor d{word};
             if (d.is_swap()) {
                 ++swapped;
                 const swap_entry e = entry_in(d, m.config.profile.swap_pte);
                 ++out.slot_uses.at(e.type).at(e.offset);
-            } else if (!d.special()) {
+            } else if (!d.none() && !d.special()) {
                 const page& p = m.frames[d.frame()];
                 ++out.mapped[raw(d.frame())];
                 ++(p.anon() ? anon : p.test(page_flag::swapbacked) ? shmem : file);
-                if (!p.anon()) check_file_descriptor(m.cache, p, *range, n);
+                if (!p.anon()) check_file_descriptor(m.cache, p, range, n);
             }
-        }
+        });
     }
     PAGESIM_ASSERT(anon == space.anon_pages && swapped == space.swap_entries);
     PAGESIM_ASSERT(file == space.file_pages && shmem == space.shmem_pages);
@@ -77,7 +75,10 @@ void check_map_counts(const machine_parts& m, const recount& found) {
         const page& p = m.frames[pfn{n}];
         PAGESIM_ASSERT_PAGE(p.mapcount() == found.mapped[n], p);
         PAGESIM_ASSERT_PAGE(p.refcount() >= p.mapcount(), p);
-        if (p.mapped()) ++(p.anon() ? anon : file);
+        if (!p.mapped()) continue;
+        ++(p.anon() ? anon : file); // once, however many processes count it
+        PAGESIM_ASSERT_PAGE(m.map.count_mappings(p) == p.mapcount(), p);
+        PAGESIM_ASSERT_PAGE(p.mapcount() == 1 || !p.test(page_flag::anon_exclusive), p);
     }
     PAGESIM_ASSERT(anon == m.stat[vm_item::nr_anon_pages] && file == m.stat[vm_item::nr_mapped]);
 }
@@ -115,6 +116,7 @@ void machine_parts::check_consistency(const std::vector<const mm*>& spaces) cons
     recount_files(*this, found);
     check_map_counts(*this, found);
     check_slot_uses(swap, found.slot_uses);
+    map.anon_vmas().check_consistency(spaces);
 }
 
 } // namespace pagesim

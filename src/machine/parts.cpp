@@ -46,21 +46,21 @@ machine_parts::machine_parts(const machine_config& c, waker& wakes, trace_sink* 
                                                                                        config.dirty,
                                                                                        config.profile},
       wb{.cpu = cpu, .frames = frames, .batches = batches, .cache = cache, .files = files, .bdi = bdi},
-      swap{cpu, frames, batches},
-      map{cpu, config.profile, frames, tlbs, swap, batches, cache}, rc{.cpu = cpu,
-                                                                       .profile = config.profile,
-                                                                       .config = config.reclaim,
-                                                                       .home = home,
-                                                                       .lru = lru,
-                                                                       .batches = batches,
-                                                                       .map = map,
-                                                                       .swap = swap,
-                                                                       .io = nullptr,
-                                                                       .cache = cache,
-                                                                       .files = files,
-                                                                       .kswapd = kswapd,
-                                                                       .reasons = reasons,
-                                                                       .flusher = &bdi},
+      swap{cpu, frames, batches}, map{cpu, config.profile, frames, tlbs, swap, batches, cache},
+      rc{.cpu = cpu,
+         .profile = config.profile,
+         .config = config.reclaim,
+         .home = home,
+         .lru = lru,
+         .batches = batches,
+         .map = map,
+         .swap = swap,
+         .io = nullptr,
+         .cache = cache,
+         .files = files,
+         .kswapd = kswapd,
+         .reasons = reasons,
+         .flusher = &bdi},
       fc{.rc = rc, .tlbs = tlbs, .bdi = bdi, .zero_page = no_pfn, .hardware_ages = config.cpu.has_hw_af()} {
     tlbs.attach(cpu_mmu.entries());
     cache.set_listener(bdi);
@@ -112,6 +112,11 @@ std::unique_ptr<mm> machine_parts::new_mm() {
 
 std::unique_ptr<mm> machine_parts::new_mm_without_root() {
     return std::make_unique<mm>(asids.take(tlbs), frames, tables);
+}
+
+void machine_parts::drop_mm(std::unique_ptr<mm> space) {
+    PAGESIM_ASSERT(space->vmas().empty() && space->table().root() == nullptr);
+    retire(*space);
 }
 
 void machine_parts::settle(mm& first) {

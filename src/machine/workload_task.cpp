@@ -2,7 +2,6 @@
 #include <pagesim/machine/task.hpp>
 
 #include <pagesim/fault/handle_mm_fault.hpp>
-#include <pagesim/process/address_space.hpp>
 
 #include <algorithm>
 
@@ -102,21 +101,17 @@ step_result workload_task::run_fault() {
     case fault_outcome::resolved:
     case fault_outcome::out_of_memory:
         return step_again; // kernel: pagefault_out_of_memory(): the access runs again
-    case fault_outcome::bad_address: return die_at(run_outcome::segv_map_error, fault_.where);
+    case fault_outcome::map_error: return die_at(run_outcome::segv_map_error, fault_.where);
+    case fault_outcome::access_error: return die_at(run_outcome::segv_access_error, fault_.where);
     case fault_outcome::bus_error: return die_at(run_outcome::bus_error, fault_.where);
     }
     return step_again;
 }
 
-// A region may be several ranges by now, or a part of one.
 step_result workload_task::run_unmap() {
-    vma* const range = mm_->find_vma(part_.first);
-    PAGESIM_ASSERT(range != nullptr && range->first == part_.first && range->end <= part_.end);
-    const vpn range_end = range->end;
-    const step_result r = unmap_range(parts_.fc, *mm_, *range, unmap_);
+    const step_result r = munmap(parts_.fc, *mm_, part_.first, part_.end, unmap_);
     if (!r.done()) return r;
-    part_.first = range_end;
-    unmapping_ = part_.first < part_.end;
+    unmapping_ = false;
     return step_again;
 }
 
@@ -152,8 +147,6 @@ step_result workload_task::perform(const op_anon& op) {
 
 step_result workload_task::perform(const op_unmap& op) {
     part_ = {.first = op.first, .end = op.first + op.pages.value};
-    split_at(parts_.fc, *mm_, part_.first);
-    split_at(parts_.fc, *mm_, part_.end);
     unmapping_ = true;
     return step_again;
 }
@@ -183,11 +176,9 @@ step_result workload_task::perform(const op_file& op) {
 }
 
 step_result workload_task::perform(const op_map& op) {
-    vma& range = mm_->insert_vma({.first = op.first,
-                                  .end = op.first + op.pages.value,
-                                  .flags = {vm_flag::read, vm_flag::write, vm_flag::shared},
-                                  .file = files_.opened(op.name).id});
-    parts_.cache.link_range(*mm_, range);
+    const vma_traits shared_file{.flags = vm_data | vm_flags{vm_flag::shared, vm_flag::may_share},
+                                 .file = files_.opened(op.name).id};
+    pagesim::add_range(parts_.fc, *mm_, op.first, op.first + op.pages.value, shared_file);
     return step_again;
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <pagesim/process/unmap.hpp>
 
+#include <pagesim/process/address_space.hpp>
+
 #include <algorithm>
 
 namespace pagesim {
@@ -18,7 +20,7 @@ void unmap_page(const reclaim_context& rc, mm& owner, const vma& range, page& p)
 void zap(const fault_context& fc, mm& owner, const vma& range, std::uint64_t& word) {
     const descriptor d{word};
     word = 0;
-    if (d.valid() && !d.special()) {
+    if (d.present() && !d.special()) {
         page& p = fc.rc.home.frames()[d.frame()];
         if (!p.anon()) return zap_file_page(fc.rc, owner, range, d, p);
     }
@@ -27,7 +29,8 @@ void zap(const fault_context& fc, mm& owner, const vma& range, std::uint64_t& wo
         --owner.swap_entries;
         fc.rc.swap.free_swap_and_cache(entry_in(d, fc.rc.profile.swap_pte));
     } else if (!d.special()) {
-        unmap_page(fc.rc, owner, range, fc.rc.home.frames()[d.frame()]);
+        page& p = fc.rc.home.frames()[d.frame()];
+        unmap_page(fc.rc, owner, range, p);
     }
 }
 
@@ -48,14 +51,11 @@ void free_tables(const reclaim_context& rc, const page_table& table, const std::
 }
 
 // What lies between the neighbours of the range may be freed with it.
-std::vector<page*> tables_around(mm& owner, const vma& range) {
-    vpn low{0};
-    vpn high{vpn_limit};
-    for (const auto& v : owner.vmas()) {
-        if (v->end <= range.first) low = std::max(low, v->end);
-        if (v->first >= range.end) high = std::min(high, v->first);
-    }
-    return owner.table().release_empty(low, high);
+std::vector<page*> tables_around(mm& owner, vma& range) {
+    const vma* const below = owner.preceding(range);
+    const vma* const above = owner.following(range);
+    return owner.table().release_empty(below == nullptr ? vpn{0} : below->end,
+                                       above == nullptr ? vpn{vpn_limit} : above->first);
 }
 
 } // namespace
@@ -81,20 +81,30 @@ step_result unmap_range(const fault_context& fc, mm& owner, vma& range, unmap_cu
 
     const std::uint64_t counted = count_tables(rc, owner.table());
     free_tables(rc, owner.table(), tables_around(owner, range), counted);
-    rc.map.release_anon_vma(range);
-    owner.erase_vma(range.first);
+    erase_range(fc, owner, range);
     c = {};
     return step_done;
 }
 
 step_result exit_mmap(const fault_context& fc, mm& owner, exit_cursor& c) {
     if (!owner.vmas().empty()) {
-        static_cast<void>(unmap_range(fc, owner, *owner.vmas().front(), c.range));
+        static_cast<void>(unmap_range(fc, owner, owner.vmas().front(), c.range));
         return step_again;
     }
     owner.flags.set(mm_flag::oom_skip);
     const std::uint64_t counted = count_tables(fc.rc, owner.table());
     free_tables(fc.rc, owner.table(), owner.table().release_all(), counted);
+    return step_done;
+}
+
+step_result exec_mmap(const fault_context& fc, mm& owner, exit_cursor& c) {
+    if (!owner.vmas().empty()) {
+        static_cast<void>(unmap_range(fc, owner, owner.vmas().front(), c.range));
+        return step_again;
+    }
+    const std::uint64_t counted = count_tables(fc.rc, owner.table());
+    free_tables(fc.rc, owner.table(), owner.table().release_empty(vpn{0}, vpn{vpn_limit}), counted);
+    owner.brk = owner.start_brk;
     return step_done;
 }
 

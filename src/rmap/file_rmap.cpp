@@ -13,7 +13,7 @@ std::uint64_t* descriptor_in(const file_range& r, const page& p, pfn frame) {
     std::uint64_t* slot = r.owner->table().leaf(r.at(p.index()));
     if (slot == nullptr) return nullptr;
     const descriptor d{*slot};
-    return d.valid() && !d.special() && d.frame() == frame ? slot : nullptr;
+    return d.present() && !d.special() && d.frame() == frame ? slot : nullptr;
 }
 
 } // namespace

@@ -4,45 +4,49 @@
 #include <pagesim/mmu/descriptor.hpp>
 #include <pagesim/mmu/ptep.hpp>
 
-#include <utility>
-
 namespace pagesim {
 
-void rmap::anon_vma_prepare(mm& owner, vma& range) {
-    if (range.anon_vma != 0) return;
-    std::uint32_t id = 0;
-    if (free_ids_.empty()) {
-        id = static_cast<std::uint32_t>(anon_vmas_.size());
-        anon_vmas_.emplace_back();
-    } else {
-        id = free_ids_.back();
-        free_ids_.pop_back();
+namespace {
+
+// The descriptor at that place, if it maps the frame.
+std::uint64_t* descriptor_of(mm& owner, vpn at, pfn frame) {
+    std::uint64_t* const slot = owner.table().leaf(at);
+    if (slot == nullptr) return nullptr;
+    const descriptor d{*slot};
+    return d.present() && !d.special() && d.frame() == frame ? slot : nullptr;
+}
+
+} // namespace
+
+template <typename Visit>
+void rmap::for_each_mapping(const page& p, Visit visit) const {
+    const pfn frame = frames_.pfn_of(p);
+    if (p.in_file()) {
+        cache_.file_of(p).i_mmap.for_each(p.index(), [&](const file_range& r) {
+            std::uint64_t* const slot = descriptor_of(*r.owner, r.at(p.index()), frame);
+            return slot == nullptr ||
+                   visit(page_mapping{*r.range, r.at(p.index()), *slot}) == visit_result::go_on;
+        });
+        return;
     }
-    anon_vmas_[id] = {.owner = &owner, .base = range.first, .users = 1};
-    range.anon_vma = id;
+    const anon_vma& av = anon_[p.mapping()];
+    const std::uint64_t number = number_in(av, p);
+    av.for_each_range(number, [&](const anon_link& l) {
+        std::uint64_t* const slot = descriptor_of(*l.owner, l.address_of(number), frame);
+        if (slot == nullptr) return visit_result::go_on;
+        return visit(page_mapping{*l.range, l.address_of(number), *slot});
+    });
 }
 
-void rmap::share_anon_vma(const vma& range) {
-    if (range.anon_vma != 0) ++anon_vmas_[range.anon_vma].users;
-}
-
-void rmap::release_anon_vma(vma& range) {
-    const std::uint32_t id = std::exchange(range.anon_vma, 0);
-    if (id == 0 || --anon_vmas_[id].users > 0) return;
-    anon_vmas_[id] = {};
-    free_ids_.push_back(id);
-}
-
-const vma& rmap::range_of(const page& p, const anon_vma& av) const {
-    const vma* range = av.owner->find_vma(av.base + p.index());
-    PAGESIM_ASSERT_PAGE(range != nullptr, p);
-    return *range;
-}
-
-void rmap::set_owner(page& p, const vma& range, vpn at) {
+// A page that has a name keeps it: whoever comes later may not be its only user.
+void rmap::set_owner(page& p, const vma& range, vpn at, exclusivity e) {
     PAGESIM_ASSERT(range.anon_vma != 0 && range.contains(at));
-    p.set_mapping(range.anon_vma);
-    p.set_index(static_cast<std::uint32_t>(at - anon_vmas_[range.anon_vma].base));
+    if (p.anon()) return;
+    const anon_vma& av = anon_[range.anon_vma];
+    p.set_mapping(e == exclusivity::exclusive ? range.anon_vma : av.root);
+    const auto index = static_cast<std::int64_t>(range.pgoff_of(at) - av.base);
+    PAGESIM_ASSERT_PAGE(index == static_cast<std::int32_t>(index), p);
+    p.set_index(static_cast<std::uint32_t>(index));
 }
 
 void rmap::page_add_new_anon_rmap(page& p, const vma& range, vpn at) {
@@ -57,39 +61,73 @@ void rmap::page_add_anon_rmap(page& p, const vma& range, vpn at, exclusivity e) 
 
 void rmap::add_mapping(page& p, const vma& range, vpn at, exclusivity e) {
     p.add_mapping();
-    if (p.mapcount() == 1) cpu_.count(vm_item::nr_anon_pages);
-    set_owner(p, range, at);
-    if (e == exclusivity::exclusive && profile_.reuse == anon_reuse::by_exclusive_mark)
+    PAGESIM_ASSERT_PAGE(p.mapcount() == 1 || !p.test(page_flag::anon_exclusive), p);
+    if (p.mapcount() == 1) {
+        cpu_.count(vm_item::nr_anon_pages);
+        set_owner(p, range, at, e);
+    }
+    if (e == exclusivity::exclusive && profile_.reuse == anon_reuse::by_exclusive_mark) {
+        PAGESIM_ASSERT_PAGE(p.mapcount() == 1, p);
         p.set(page_flag::anon_exclusive);
+    }
+}
+
+void rmap::page_dup_rmap(page& p) {
+    PAGESIM_ASSERT_PAGE(p.mapped(), p);
+    p.get();
+    p.add_mapping();
+    p.clear(page_flag::anon_exclusive);
+}
+
+void rmap::page_move_anon_rmap(page& p, const vma& range) {
+    PAGESIM_ASSERT_PAGE(range.anon_vma != 0 && p.anon() && p.mapcount() == 1, p);
+    p.set_mapping(range.anon_vma);
+    if (profile_.reuse == anon_reuse::by_exclusive_mark) p.set(page_flag::anon_exclusive);
 }
 
 void rmap::page_remove_rmap(page& p, const vma& range) {
     PAGESIM_ASSERT_PAGE(p.mapped(), p);
     p.remove_mapping();
     if (!p.mapped()) cpu_.count(p.anon() ? vm_item::nr_anon_pages : vm_item::nr_mapped, -1);
-    if (range.flags.has(vm_flag::locked)) batches_.munlock_page(p);
+    if (range.flags.has(vm_flag::locked)) munlock_vma_page(p);
 }
 
-std::uint64_t* rmap::mapped_descriptor(const page& p, const anon_vma& av) const {
-    std::uint64_t* slot = av.owner->table().leaf(av.base + p.index());
-    if (slot == nullptr) return nullptr;
-    const descriptor d{*slot};
-    return d.valid() && d.frame() == frames_.pfn_of(p) ? slot : nullptr;
+bool rmap::locked_elsewhere(const page& p) const {
+    bool found = false;
+    for_each_mapping(p, [&](const page_mapping& m) {
+        found = m.range.flags.has(vm_flag::locked);
+        return found ? visit_result::stop : visit_result::go_on;
+    });
+    return found;
+}
+
+void rmap::munlock_vma_page(page& p) {
+    const bool searches = profile_.mlocks == mlock_rule::at_once && p.test(page_flag::mlocked);
+    if (searches && p.test(page_flag::lru) && p.mapped() && locked_elsewhere(p)) {
+        // Unlocked, and locked again when the other is found: nr_mlock falls and rises.
+        cpu_.count(vm_item::unevictable_pgs_mlocked);
+        return;
+    }
+    batches_.munlock_page(p);
 }
 
 references rmap::ask_descriptors(page& p) {
-    cpu_.charge(cpu_.cost.page_referenced);
-    const anon_vma& av = anon_vmas_[p.mapping()];
-    std::uint64_t* slot = mapped_descriptor(p, av);
-    if (slot == nullptr) return {};
-    const vma& range = range_of(p, av);
-    if (range.flags.has(vm_flag::locked)) {
-        if (profile_.locked_ranges == locked_range_rule::reference_check) batches_.mlock_page(p);
-        return {.locked_range = true};
-    }
-    if (!ptep_clear_flush_young(tlbs_, {av.owner->id(), vpn_of(p)}, *slot)) return {};
-    if (range.flags.has(vm_flag::seq_read)) return {};
-    return {.ranges = 1, .flags = range.flags};
+    references found;
+    std::int32_t left = p.mapcount();
+    for_each_mapping(p, [&](const page_mapping& m) {
+        cpu_.charge(cpu_.cost.page_referenced);
+        if (m.range.flags.has(vm_flag::locked)) {
+            if (profile_.locked_ranges == locked_range_rule::reference_check) batches_.mlock_page(p);
+            found.locked_range = true;
+            return visit_result::stop;
+        }
+        if (ptep_clear_flush_young(tlbs_, m.place(), m.word) && !m.range.flags.has(vm_flag::seq_read)) {
+            ++found.ranges;
+            found.flags = found.flags | m.range.flags;
+        }
+        return --left == 0 ? visit_result::stop : visit_result::go_on;
+    });
+    return found;
 }
 
 // kernel: the check of a page of MADV_FREE in try_to_unmap_one().
@@ -98,42 +136,50 @@ bool rmap::may_discard(const page& p) const {
     return profile_.lazyfree == lazyfree_rule::clean || p.refcount() == 1 + p.mapcount();
 }
 
-unmap_result rmap::try_to_unmap(page& p) {
-    PAGESIM_ASSERT_PAGE(p.test(page_flag::locked), p);
-    if (!p.anon()) return unmap_file_page(p);
-    PAGESIM_ASSERT_PAGE(p.test(page_flag::swapbacked) == p.test(page_flag::swapcache), p);
-    const anon_vma& av = anon_vmas_[p.mapping()];
-    std::uint64_t* slot = mapped_descriptor(p, av);
-    if (slot == nullptr) return p.mapped() ? unmap_result::failed : unmap_result::unmapped;
-    const vma& range = range_of(p, av);
-    if (range.flags.has(vm_flag::locked)) {
+visit_result rmap::unmap_one(page& p, const page_mapping& m) {
+    if (m.range.flags.has(vm_flag::locked)) {
         batches_.mlock_page(p);
-        return unmap_result::failed;
+        return visit_result::stop;
     }
-    const mapped_at at{av.owner->id(), vpn_of(p)};
-    if (profile_.unmap_young == unmap_of_young::refuses && ptep_clear_flush_young(tlbs_, at, *slot)) {
-        return unmap_result::failed;
-    }
+    const bool refuses = profile_.unmap_young == unmap_of_young::refuses;
+    if (refuses && ptep_clear_flush_young(tlbs_, m.place(), m.word)) return visit_result::stop;
     cpu_.charge(cpu_.cost.try_to_unmap);
-    const descriptor old = ptep_clear_flush(tlbs_, at, *slot);
+    const descriptor old = ptep_clear_flush(tlbs_, m.place(), m.word);
     if (old.dirty()) cache_.set_page_dirty(p);
     if (p.test(page_flag::swapbacked)) {
         const swap_entry e = swap_space::entry_of(p);
         swap_.duplicate(e);
         const bool exclusive = p.test_and_clear(page_flag::anon_exclusive);
         const swap_bits bits{.offset = e.offset, .type = e.type, .exclusive = exclusive};
-        *slot = descriptor::swap(bits, profile_.swap_pte).word();
-        ++av.owner->swap_entries;
+        m.word = descriptor::swap(bits, profile_.swap_pte).word();
+        ++m.range.owner->swap_entries;
     } else if (!may_discard(p)) {
-        *slot = old.word();
+        m.word = old.word();
         p.set(page_flag::swapbacked);
-        return unmap_result::failed;
+        return visit_result::stop;
     }
-    --av.owner->anon_pages;
-    page_remove_rmap(p, range);
+    --m.range.owner->anon_pages;
+    page_remove_rmap(p, m.range);
     const bool last = p.put_testzero();
     PAGESIM_ASSERT_PAGE(!last, p);
+    return p.mapped() ? visit_result::go_on : visit_result::stop;
+}
+
+unmap_result rmap::try_to_unmap(page& p) {
+    PAGESIM_ASSERT_PAGE(p.test(page_flag::locked), p);
+    if (!p.anon()) return unmap_file_page(p);
+    PAGESIM_ASSERT_PAGE(p.test(page_flag::swapbacked) == p.test(page_flag::swapcache), p);
+    if (p.mapped()) for_each_mapping(p, [&](const page_mapping& m) { return unmap_one(p, m); });
     return p.mapped() ? unmap_result::failed : unmap_result::unmapped;
+}
+
+std::int32_t rmap::count_mappings(const page& p) const {
+    std::int32_t n = 0;
+    for_each_mapping(p, [&](const page_mapping& /*m*/) {
+        ++n;
+        return visit_result::go_on;
+    });
+    return n;
 }
 
 } // namespace pagesim

@@ -110,7 +110,7 @@ TEST_P(locking, what_is_locked_already_is_left_alone) {
 TEST_P(locking, an_unmapped_locked_page_is_unlocked_on_its_way_out) {
     m->written(0);
     change(lock_action::mlock, 0, 2);
-    split_at(m->parts.fc, *m->space, vpn{2});
+    ASSERT_EQ(split_at(m->parts.fc, *m->space, vpn{2}), mm_error::none);
     unmap(0);
     EXPECT_EQ(count(vm_item::nr_mlock), 0U);
     EXPECT_EQ(count(vm_item::nr_unevictable), 0U);

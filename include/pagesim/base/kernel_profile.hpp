@@ -55,6 +55,11 @@ enum class lazyfree_rule : std::uint8_t { clean, clean_and_unheld };
 // swaps in, and later only who holds the sole reference, which a page in the swap cache or in a batch has
 // not; or whose mark says so (6.1) (reuse_swap_page, do_wp_page, PageAnonExclusive; mm/memory.c).
 enum class anon_reuse : std::uint8_t { by_mapcount, by_refcount, by_exclusive_mark };
+// Whether a forked child may take over an inherited anon_vma: one that fewer than two use, as anon_vma or as parent,
+// and that is not its parent's; or one that no range uses and fewer than two have as parent (anon_vma_clone).
+enum class anon_vma_reuse : std::uint8_t { by_degree, if_abandoned };
+// Whether mprotect makes a dirty page writable at once if it is exclusive (can_change_pte_writable).
+enum class protect_exclusive : std::uint8_t { stays_read_only, becomes_writable };
 // Whether shrink_lruvec, once adjusted, scans the larger type to its end or stops after one more round.
 enum class proportional_stop : std::uint8_t { scans_remainder, re_evaluates };
 // What a zone without reclaimable pages counts as reclaimable (zone_reclaimable_pages; 6.1.124 and later).
@@ -120,6 +125,8 @@ struct kernel_profile {
     unmap_of_young unmap_young;
     lazyfree_rule lazyfree;
     anon_reuse reuse;
+    anon_vma_reuse anon_vmas;
+    protect_exclusive mprotect;
     proportional_stop stop;
     nothing_reclaimable reclaimable;
     throttle_rule throttling;
@@ -163,6 +170,8 @@ inline constexpr kernel_profile linux_5_8{
     .unmap_young = unmap_of_young::refuses,
     .lazyfree = lazyfree_rule::clean,
     .reuse = anon_reuse::by_mapcount,
+    .anon_vmas = anon_vma_reuse::by_degree,
+    .mprotect = protect_exclusive::stays_read_only,
     .stop = proportional_stop::scans_remainder,
     .reclaimable = nothing_reclaimable::is_nothing,
     .throttling = throttle_rule::congestion_wait,
@@ -201,6 +210,8 @@ inline constexpr kernel_profile linux_5_10{
     .unmap_young = unmap_of_young::ignores,
     .lazyfree = lazyfree_rule::clean_and_unheld,
     .reuse = anon_reuse::by_refcount,
+    .anon_vmas = anon_vma_reuse::if_abandoned,
+    .mprotect = protect_exclusive::stays_read_only,
     .stop = proportional_stop::re_evaluates,
     .reclaimable = nothing_reclaimable::is_nothing,
     .throttling = throttle_rule::congestion_wait,
@@ -239,6 +250,8 @@ inline constexpr kernel_profile linux_6_1{
     .unmap_young = unmap_of_young::ignores,
     .lazyfree = lazyfree_rule::clean_and_unheld,
     .reuse = anon_reuse::by_exclusive_mark,
+    .anon_vmas = anon_vma_reuse::if_abandoned,
+    .mprotect = protect_exclusive::becomes_writable,
     .stop = proportional_stop::re_evaluates,
     .reclaimable = nothing_reclaimable::is_the_free_pages,
     .throttling = throttle_rule::reclaim_throttle,

@@ -7,6 +7,10 @@
 //     present, write to read-only       do_wp_page          ours alone: reuse; shared or zero page: copy
 //     present otherwise                 access flag or dirty state kept by software: set it
 //
+// Before that: is the access allowed at all? An address in no range is a map error, unless the range above may grow down
+// to it (expand_stack); a range without the permission is an access error. Neither counts as a fault, and either ends
+// the task. On arm64 a read is content with any permission, a store needs write, a fetch exec.
+//
 // Missing page tables are allocated first. Every call counts pgfault, so a fault that had to wait for a
 // page in flight and runs a second time counts twice, as in the kernel.
 //
@@ -26,7 +30,10 @@
 //
 // handle_mm_fault is called until it is done; the answer is in the cursor.
 //
-// Source: mm/memory.c of Linux 6.1 and 5.8. Left out: files, sharing by fork, huge pages, userfaultfd.
+// A store to a page that a fork has shared makes a copy, unless nobody else is left: each kernel has a rule of its own for
+// how it knows (kernel_profile::reuse). What is reused belongs to its range's own anon_vma from then on (5.8, 6.1).
+//
+// Source: mm/memory.c of Linux 6.1 and 5.8, arch/arm64/mm/fault.c. Left out: files, huge pages, userfaultfd.
 #pragma once
 
 #include <pagesim/fault/fault_context.hpp>
@@ -34,6 +41,10 @@
 namespace pagesim {
 
 step_result handle_mm_fault(const fault_context& fc, mm& owner, fault_cursor& f);
+
+// kernel: expand_stack(): a range that grows downwards takes in the page, if it stays below its limit and keeps 256 pages
+// from what lies below. Null if no range can.
+[[nodiscard]] vma* expand_stack(const fault_context& fc, mm& owner, vpn n);
 
 // The parts, one file each.
 step_result do_anonymous_page(const fault_context& fc, mm& owner, fault_cursor& f);
@@ -46,9 +57,13 @@ step_result wp_page_shared(const fault_context& fc, mm& owner, fault_cursor& f);
 // A frame nobody has seen: maps it, writable, young and dirty, and lets it join the lists.
 void map_new_page(const fault_context& fc, mm& owner, const fault_cursor& f, page& p);
 
-// kernel 5.8: reuse_swap_page(): whether descriptors and swap entries that name the page are at most one. If
-// so the page leaves the swap cache, unless it is being written.
-[[nodiscard]] bool reuse_swap_page(const fault_context& fc, page& p);
+// kernel 5.8: reuse_swap_page(): how many descriptors and swap entries name the page. If it is one the page leaves the
+// swap cache, unless it is being written; more than one must not write to it.
+[[nodiscard]] std::int32_t reuse_swap_page(const fault_context& fc, page& p);
+
+// The tables on the way to `n`, the root included, one after the other (kernel: pte_alloc). Call until done;
+// alloc.outcome may then be out_of_memory.
+step_result add_tables(const fault_context& fc, mm& owner, vpn n, alloc_cursor& alloc);
 
 // Allocates one frame for the fault: done with f.alloc.result, or f.outcome says out of memory.
 step_result fault_alloc(const fault_context& fc, fault_cursor& f, gfp_flags gfp);

@@ -27,7 +27,9 @@
 //     munlock    no longer mlocked (unevictable_pgs_munlocked, or _stranded if it was off the lists), and back to
 //                the list that its flags name (unevictable_pgs_rescued)
 //
-// How many ranges lock a page is not counted: without fork it is one (kernel: page->mlock_count).
+// How many ranges lock a page is counted while it is on the unevictable list, from one on (kernel: page->mlock_count). A
+// page that was off its lists when it was locked once more, or that came back to the list, may be counted too low; then
+// reclaim finds the range that still locks it. 5.8 and 5.10 do not count: who unlocks looks for others (rmap).
 #pragma once
 
 #include <pagesim/base/kernel_profile.hpp>
@@ -36,6 +38,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 
 namespace pagesim {
 
@@ -106,6 +109,10 @@ private:
 
     void append(batch& b, page& p, apply_fn apply);
     void drain(batch& b, apply_fn apply);
+    [[nodiscard]] std::uint64_t frame_of(const page& p) const {
+        return raw(lru_.home().frames().pfn_of(p));
+    }
+
     void apply_add(page& p);
     void apply_rotate(page& p);
     void apply_deactivate_file(page& p);
@@ -124,6 +131,8 @@ private:
     batch activate_;
     batch mlock_;
     std::array<mlock_entry, pagevec_size> mlock_entries_{}; // what each page of mlock_ is there for
+    // By frame: how many ranges lock a page of the unevictable list; those of one, nearly all, are not in it.
+    std::map<std::uint64_t, unsigned> mlock_counts_;
 };
 
 } // namespace pagesim

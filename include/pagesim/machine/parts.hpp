@@ -44,6 +44,8 @@ public:
     [[nodiscard]] std::unique_ptr<mm> new_mm_without_root();
     // The address space has given everything back: its number may be used again.
     void retire(const mm& space) { asids.give(space.id()); }
+    // An address space that exit_mmap has emptied goes.
+    void drop_mm(std::unique_ptr<mm> space);
     // Brings memory into config.start's state, with `first` as the only process, and sets the event
     // counters to zero. Throws std::invalid_argument if that state does not fit.
     void settle(mm& first);

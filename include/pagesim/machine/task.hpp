@@ -7,7 +7,7 @@
 #include <pagesim/machine/file_calls.hpp>
 #include <pagesim/machine/parts.hpp>
 #include <pagesim/machine/process.hpp>
-#include <pagesim/process/mlock.hpp>
+#include <pagesim/process/mmap.hpp>
 #include <pagesim/sched/cfs.hpp>
 #include <pagesim/workload/access_stream.hpp>
 #include <pagesim/workload/page_set.hpp>
@@ -88,7 +88,8 @@ public:
     // `options` with a pid.
     workload_task(std::uint32_t id, machine_parts& parts, access_stream& stream, std::unique_ptr<mm> space,
                   process_options options)
-        : task{id}, parts_{parts}, stream_{stream}, mm_{std::move(space)}, options_{std::move(options)}, files_{parts} {}
+        : task{id}, parts_{parts}, stream_{stream}, mm_{std::move(space)}, options_{std::move(options)},
+          files_{parts} {}
 
     // Ranges that exist from the start (recorded traces).
     void add_range(vpn first, vpn end, first_read on_read);
@@ -120,6 +121,7 @@ public:
     [[nodiscard]] const end_of_task& ending() const { return ending_; }
     [[nodiscard]] const std::optional<input_error>& error() const { return error_; }
     [[nodiscard]] vpn fault_address() const { return fault_.where; }
+    [[nodiscard]] fault_outcome fault_reason() const { return fault_.outcome; }
     [[nodiscard]] const std::vector<marked>& marks() const { return marks_; }
     [[nodiscard]] std::uint64_t accesses() const { return accesses_; }
     [[nodiscard]] sim_duration stalled() const { return stalled_; }
@@ -167,7 +169,7 @@ private:
     sim_time fault_began_{};
     bool unmapping_ = false;
     page_range part_{}; // of the unmap or lock under way
-    unmap_cursor unmap_;
+    munmap_cursor unmap_;
     bool locking_ = false;
     lock_action lock_what_ = lock_action::mlock;
     lock_cursor lock_;

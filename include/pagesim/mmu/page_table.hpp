@@ -100,7 +100,13 @@ public:
     // Calls visit(vpn, std::uint64_t& word) for every descriptor of [first, end) whose table exists, also
     // for those that hold nothing. `visit` must not install or release tables.
     template <typename Visit>
-    void for_each_leaf(vpn first, vpn end, Visit visit);
+    void for_each_leaf(vpn first, vpn end, Visit visit) {
+        walk_leaves(first, end, visit);
+    }
+    template <typename Visit>
+    void for_each_leaf(vpn first, vpn end, Visit visit) const {
+        walk_leaves(first, end, [&visit](vpn n, const std::uint64_t& word) { visit(n, word); });
+    }
 
     // Takes out every table that is empty and whose whole span lies within [first, end), but not the root.
     // To free what the kernel's free_pgtables() frees, give the gap between the neighbouring ranges. Frames
@@ -128,6 +134,8 @@ private:
     };
 
     [[nodiscard]] host_table* last_table(vpn n) const;
+    template <typename Visit>
+    void walk_leaves(vpn first, vpn end, Visit visit) const;
     void release_under(host_directory& table, int level, vpn base, const span& room, std::vector<page*>& out);
     [[nodiscard]] page& take_out(host_directory& parent, unsigned index, int child_level);
     void release_frame(page& frame, int level);
@@ -164,7 +172,7 @@ inline std::uint64_t* page_table::leaf(vpn n) {
 }
 
 template <typename Visit>
-void page_table::for_each_leaf(vpn first, vpn end, Visit visit) {
+void page_table::walk_leaves(vpn first, vpn end, Visit visit) const {
     PAGESIM_ASSERT(raw(end) <= vpn_limit);
     std::uint64_t at = raw(first);
     while (at < raw(end)) {

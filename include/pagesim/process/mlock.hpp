@@ -3,7 +3,7 @@
 //
 //     mlock    1. the ranges get VM_LOCKED, split where the call begins and ends
 //              2. pages that are there get PG_mlocked and move to the unevictable list
-//              3. the missing ones are faulted in, by a store (kernel: populate), and never leave
+//              3. the missing ones are faulted in, by a store where that is allowed (kernel: populate), and never leave
 //     munlock  1. the ranges lose VM_LOCKED
 //              2. their pages lose PG_mlocked and come back to the inactive list, used or not
 //
@@ -16,6 +16,7 @@
 #pragma once
 
 #include <pagesim/fault/handle_mm_fault.hpp>
+#include <pagesim/process/mm_error.hpp>
 
 namespace pagesim {
 
@@ -25,14 +26,17 @@ struct lock_cursor {
     enum class phase : std::uint8_t { begin, marking, populating };
     phase at = phase::begin;
     vpn next{0};
-    bool marking_range = false; // the range under way changes
+    vpn part_end{0}; // of what is being marked
     bool faulting = false;
     fault_cursor fault;
+    mm_error error = mm_error::none;                 // enomem: a page in no range, or too many ranges
     fault_outcome outcome = fault_outcome::resolved; // out_of_memory: the task must die
 };
 
-// Pages [first, end), all within ranges of `owner`. Call until done.
+// Pages [first, end). Stops at the first that is in no range. Call until done.
 step_result change_lock(const fault_context& fc, mm& owner, lock_action what, vpn first, vpn end,
                         lock_cursor& c);
+// The third step alone, from c.next on (kernel: mm_populate()). Call until done.
+step_result populate(const fault_context& fc, mm& owner, vpn end, lock_cursor& c);
 
 } // namespace pagesim

@@ -22,7 +22,6 @@ void zap_file_page(const reclaim_context& rc, mm& owner, const vma& range, descr
 // kernel: unmap_page_range(). What pages [first, stop) of the range map goes; the range stays.
 void unmap_page_range(const fault_context& fc, mm& owner, const vma& range, vpn first, vpn stop);
 
-
 // Unmaps the whole range and erases it from the address space. Call until done.
 step_result unmap_range(const fault_context& fc, mm& owner, vma& range, unmap_cursor& c);
 
@@ -32,5 +31,9 @@ struct exit_cursor {
     unmap_cursor range;
 };
 step_result exit_mmap(const fault_context& fc, mm& owner, exit_cursor& c);
+
+// A new program takes over the address space: every range and every table but the root goes, the heap starts anew. (The
+// kernel builds a new address space and drops the old one, which comes to the same.) Call until done.
+step_result exec_mmap(const fault_context& fc, mm& owner, exit_cursor& c);
 
 } // namespace pagesim

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT
 // From a page to whoever maps it.
 //
-//     page.mapping ──> anon_vma ──> mm         page.index = page number from the anon_vma's base on
-//                                    │
-//                                    ├─> range       its flags: locked? read in sequence?
-//                                    └─> page table ──> the descriptor, if it still names this page
+//     page.mapping ──> anon_vma ──> links, by number of page ──> range   its flags: locked? read in sequence?
+//     page.index   ──> the number                                └─────> page table ──> the descriptor, if it still
+//                                                                                       names this page
 //
-// An anonymous page belongs to one anon_vma, made at the first write into its range. A range that is split
-// (mlock of a part) shares it, and its pages keep their index. (Without fork there is one
-// mm.) Reclaim asks two things through it:
+// A page names the anon_vma of the range that it was new in, or, if it may have been another's, that range's root
+// (rmap/anon_vma.hpp); and it keeps that name until it is freed or somebody becomes its only user. Its index is its
+// number counted from the family's base. Reclaim asks two things through it:
 //
-//     page_referenced   was the page used since we last asked? Clears every access flag on the way; the TLB forgets
-//                       the page, or the next use would leave no trace.
-//     try_to_unmap      replace every descriptor by the page's swap entry.
+//     page_referenced   how many ranges used the page since we last asked? Clears every access flag on the way; the
+//                       TLB forgets the page, or the next use would leave no trace.
+//     try_to_unmap      replace every descriptor by the page's swap entry. It may end half-way, at a locked range; what
+//                       was replaced stays so.
 //
 //     page.mapping ──> file ──> i_mmap ──> the ranges that map page.index of it, of whatever address space
 //
@@ -23,9 +23,11 @@
 // stored since, otherwise the page becomes swap-backed again.
 //
 // Map counts: a new mapping adds one, and nr_anon_pages or nr_mapped counts a page when the first mapping comes and
-// when the last goes. The raw count of an unmapped page is -1.
+// when the last goes, however many processes count it as resident. The raw count of an unmapped page is -1.
 //
-// Source: mm/rmap.c of Linux 6.1 and 5.8 (kernel_profile); arm64 flushes per descriptor (arch_tlbbatch is not
+// Both cost what they were measured to cost with one mapping, once for each mapping.
+//
+// Source: mm/rmap.c of Linux 6.1, 5.10 and 5.8 (kernel_profile); arm64 flushes per descriptor (arch_tlbbatch is not
 // selected there).
 #pragma once
 
@@ -33,22 +35,16 @@
 #include <pagesim/cache/page_cache.hpp>
 #include <pagesim/lru/lru_add.hpp>
 #include <pagesim/mm/mm.hpp>
-#include <pagesim/mmu/tlb_domain.hpp>
+#include <pagesim/mmu/ptep.hpp>
+#include <pagesim/rmap/anon_vma.hpp>
 #include <pagesim/sim/cpu_context.hpp>
 #include <pagesim/swap/swap_space.hpp>
 
 #include <cstdint>
-#include <vector>
 
 namespace pagesim {
 
-struct anon_vma {
-    mm* owner = nullptr; // null: the entry is unused
-    vpn base{0};         // index 0
-    unsigned users = 0;  // ranges
-};
-
-// What page_referenced found: how many ranges used the page.
+// What page_referenced found: how many ranges used the page, and what they are.
 struct references {
     unsigned ranges = 0;
     bool locked_range = false; // met VM_LOCKED: the walk stopped (6.1: and the page was mlocked)
@@ -59,6 +55,15 @@ struct references {
 // referenced once, by nobody known.
 enum class caller_lock : std::uint8_t { held, not_held };
 
+// One descriptor that maps a page.
+struct page_mapping {
+    vma& range;
+    vpn at;
+    std::uint64_t& word;
+
+    [[nodiscard]] mapped_at place() const { return {range.owner->id(), at}; }
+};
+
 enum class unmap_result : std::uint8_t { unmapped, failed };
 enum class exclusivity : std::uint8_t { shared, exclusive };
 
@@ -67,14 +72,11 @@ public:
     rmap(const cpu_context& cpu, const kernel_profile& profile, mem_map& frames, tlb_domain& tlbs,
          swap_space& swap, lru_batches& batches, page_cache& cache)
         : cpu_{cpu}, profile_{profile}, frames_{frames}, tlbs_{tlbs}, swap_{swap}, batches_{batches},
-          cache_{cache}, anon_vmas_(1) {}
+          cache_{cache}, anon_{profile.anon_vmas} {}
 
-    // kernel: anon_vma_prepare(): gives the range an anon_vma if it has none.
-    void anon_vma_prepare(mm& owner, vma& range);
-    // The range was split off another one (kernel: anon_vma_clone()).
-    void share_anon_vma(const vma& range);
-    // The range goes away; its pages must be unmapped, or in another range that shares the anon_vma.
-    void release_anon_vma(vma& range);
+    // Ranges and their families.
+    [[nodiscard]] anon_vma_table& anon_vmas() { return anon_; }
+    [[nodiscard]] const anon_vma_table& anon_vmas() const { return anon_; }
 
     // kernel: page_add_new_anon_rmap(): a page that nobody has seen yet.
     void page_add_new_anon_rmap(page& p, const vma& range, vpn at);
@@ -82,12 +84,23 @@ public:
     void page_add_anon_rmap(page& p, const vma& range, vpn at, exclusivity e);
     // kernel: page_add_file_rmap(). 6.1 locks a page of a locked range on the way.
     void page_add_file_rmap(page& p, const vma& range);
+    // kernel: page_dup_rmap(), page_try_dup_anon_rmap(): a child's descriptor for a page of its parent's. It takes a
+    // reference.
+    static void page_dup_rmap(page& p);
+    // kernel: page_move_anon_rmap(): the page has no other user any more, so only this range's family need be searched.
+    void page_move_anon_rmap(page& p, const vma& range);
     // kernel: page_remove_rmap(). The caller drops the descriptor's reference. A locked range unlocks the page.
     void page_remove_rmap(page& p, const vma& range);
+    // kernel: munlock_vma_page(): a range stops locking the page. 5.8 and 5.10 look for another range that locks it.
+    void munlock_vma_page(page& p);
 
     // Tells the host that the page's descriptor will be wanted: a batch of pages waits for memory once, not in turn.
     void prefetch_descriptor(const page& p) const {
-        if (p.mapped() && p.anon()) anon_vmas_[p.mapping()].owner->table().prefetch_leaf(vpn_of(p));
+        if (!p.mapped() || !p.anon()) return;
+        const anon_vma& av = anon_[p.mapping()];
+        const std::uint64_t number = number_in(av, p);
+        const anon_link& l = av.links.front();
+        if (number >= l.first && number < l.end) l.owner->table().prefetch_leaf(l.address_of(number));
     }
     // kernel: folio_referenced().
     [[nodiscard]] references page_referenced(page& p, caller_lock lock = caller_lock::held) {
@@ -100,22 +113,31 @@ public:
     // written since.
     [[nodiscard]] unmap_result try_to_unmap(page& p);
 
-    [[nodiscard]] const anon_vma& operator[](std::uint32_t id) const { return anon_vmas_[id]; }
-    // The page's virtual page number in its anon_vma's range.
-    [[nodiscard]] vpn vpn_of(const page& p) const { return anon_vmas_[p.mapping()].base + p.index(); }
+    // The page's number in its family: its virtual page number where it was new, unless mremap moved it.
+    // A page of a file: its number there.
+    [[nodiscard]] vpn vpn_of(const page& p) const {
+        return vpn{p.anon() ? number_in(anon_[p.mapping()], p) : std::uint64_t{p.index()}};
+    }
+    // How many descriptors a walk finds.
+    [[nodiscard]] std::int32_t count_mappings(const page& p) const;
 
 private:
+    [[nodiscard]] static std::uint64_t number_in(const anon_vma& av, const page& p) {
+        return av.base + static_cast<std::uint64_t>(static_cast<std::int32_t>(p.index()));
+    }
+    // Calls visit(const page_mapping&) for each descriptor that maps the page, until it answers visit_result::stop.
+    template <typename Visit>
+    void for_each_mapping(const page& p, Visit visit) const;
     [[nodiscard]] references ask_descriptors(page& p);
     [[nodiscard]] references ask_file_descriptors(page& p, caller_lock lock);
     [[nodiscard]] unmap_result unmap_file_page(page& p);
     // One descriptor of a file page: false ends the walk.
     [[nodiscard]] bool unmap_from(page& p, const file_range& r, std::uint64_t& slot);
     [[nodiscard]] bool may_discard(const page& p) const;
-    // The descriptor that maps the page, or null.
-    [[nodiscard]] std::uint64_t* mapped_descriptor(const page& p, const anon_vma& av) const;
-    void set_owner(page& p, const vma& range, vpn at);
+    [[nodiscard]] visit_result unmap_one(page& p, const page_mapping& m);
+    [[nodiscard]] bool locked_elsewhere(const page& p) const;
+    void set_owner(page& p, const vma& range, vpn at, exclusivity e);
     void add_mapping(page& p, const vma& range, vpn at, exclusivity e);
-    [[nodiscard]] const vma& range_of(const page& p, const anon_vma& av) const;
 
     const cpu_context& cpu_;
     const kernel_profile& profile_;
@@ -124,8 +146,7 @@ private:
     swap_space& swap_;
     lru_batches& batches_;
     page_cache& cache_;
-    std::vector<anon_vma> anon_vmas_; // id = index; 0 is none
-    std::vector<std::uint32_t> free_ids_;
+    anon_vma_table anon_;
 };
 
 } // namespace pagesim

@@ -38,6 +38,7 @@ struct cost_table {
     sim_duration unmap_file_page{430};   // the same of a file page
     sim_duration lock_call{
         15000}; // mlock or munlock without its pages (as mmap and madvise; not measured alone)
+    sim_duration map_call{15000};    // mmap, brk, mremap, mprotect without their pages (mmap measured)
     sim_duration populate_page{394}; // mlock, a page, above the fault that brings it
     sim_duration munlock_page{680};  // munlock, a page
 

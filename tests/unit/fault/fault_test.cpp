@@ -57,7 +57,7 @@ TEST(anonymous_fault, a_range_without_zero_page_gives_a_read_a_frame) {
 
 TEST(anonymous_fault, an_address_in_no_range_is_bad) {
     auto m = a_machine().build();
-    EXPECT_EQ(m->touch(1ULL << 30U, access_kind::read), fault_outcome::bad_address);
+    EXPECT_EQ(m->touch(1ULL << 30U, access_kind::read), fault_outcome::map_error);
     EXPECT_EQ(count(*m, vm_item::pgfault), 0U);
 }
 

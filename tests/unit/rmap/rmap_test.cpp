@@ -12,7 +12,7 @@ TEST(rmap, finds_the_address_of_a_page) {
     auto m = a_machine().build();
     page& p = m->written(77);
     EXPECT_EQ(m->parts.map.vpn_of(p), vpn{77});
-    EXPECT_EQ(m->parts.map[p.mapping()].owner, m->space.get());
+    EXPECT_EQ(m->parts.map.anon_vmas()[p.mapping()].links.front().owner, m->space.get());
 }
 
 TEST(page_referenced, tells_whether_the_page_was_used_and_forgets_it) {
@@ -94,7 +94,7 @@ TEST(anon_vma, is_used_again_after_its_range_went_away) {
     while (!exit_mmap(m->parts.fc, *m->space, gone).done()) {}
     auto other = m->parts.new_mm();
     vma& range = other->insert_vma({.first = vpn{10}, .end = vpn{20}});
-    m->parts.map.anon_vma_prepare(*other, range);
+    m->parts.map.anon_vmas().prepare(range);
     EXPECT_EQ(range.anon_vma, first);
 }
 

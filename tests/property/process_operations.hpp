@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+// What the property test of processes does: random system calls on address spaces, accesses and reclaim, as lists of
+// operations. `which` names a process by its number modulo how many there are, `at` one of its mapped pages likewise.
+#pragma once
+
+#include <property/machine_operations.hpp>
+
+namespace pagesim::testing::on_processes {
+
+using on_machine::core;
+using on_machine::kernel;
+
+enum class act : std::uint8_t {
+    write,    // `pages` pages in a row from the page `at` on, as far as they are mapped
+    read,     // the same
+    map,      // `pages` pages wherever there is room
+    map_over, // `pages` pages from `at` on in the lowest 600, whatever was there
+    unmap,    // `pages` pages from the page `at` on, holes included
+    protect,  // the same
+    remap,    // the range of the page `at`, from there on, gets `pages` pages
+    brk,      // the heap has `pages` pages
+    lock,     // as unmap
+    unlock,
+    fork,
+    exit,
+    exec,
+    reclaim, // as for an allocation, `pages` % 4 times
+    idle,    // no page was used since
+};
+inline constexpr std::array<std::string_view, 15> act_names{"write",   "read",  "map",  "map_over", "unmap",
+                                                            "protect", "remap", "brk",  "lock",     "unlock",
+                                                            "fork",    "exit",  "exec", "reclaim",  "idle"};
+inline constexpr std::size_t most_processes = 6;
+
+struct setup {
+    std::uint64_t memory = 300;
+    swap_device device = swap_device::zram;
+    std::uint64_t swap_pages = 600;
+    unsigned page_cluster = 3;
+    core cpu = core::cortex_a72;
+    kernel profile = kernel::linux_6_1;
+    std::uint64_t max_map_count = 65530;
+};
+struct operation {
+    act what;
+    unsigned which;
+    unsigned at;
+    unsigned pages;
+    unsigned access; // of a mapping: 0 none, 1 read, 2 and 3 read and write
+};
+struct thrown_case {
+    setup start;
+    std::vector<operation> operations;
+};
+
+inline std::string code(const setup& s) {
+    constexpr std::array<std::string_view, 3> devices{"none", "zram", "flash"};
+    return fmt::format("{{.memory = {}, .device = pagesim::swap_device::{}, .swap_pages = {},\n"
+                       "                      .page_cluster = {}, .cpu = core::{}, .profile = kernel::{},\n"
+                       "                      .max_map_count = {}}}",
+                       s.memory, devices[static_cast<std::size_t>(s.device)], s.swap_pages, s.page_cluster,
+                       s.cpu == core::cortex_a72 ? "cortex_a72" : "neoverse_n1", name_of(s.profile),
+                       s.max_map_count);
+}
+inline std::string code(const operation& o) {
+    return fmt::format("{{act::{}, {}, {}, {}, {}}}", act_names[static_cast<std::size_t>(o.what)], o.which,
+                       o.at, o.pages, o.access);
+}
+
+inline machine_config config(const setup& s) {
+    machine_config c = machine_with(page_count{s.memory});
+    c.swap.device = s.device;
+    c.swap.pages = page_count{s.swap_pages};
+    c.reclaim.page_cluster = s.page_cluster;
+    c.cpu = s.cpu == core::cortex_a72 ? cortex_a72 : neoverse_n1;
+    c.profile = profile_of(s.profile);
+    return c;
+}
+
+inline thrown_case thrown(dice& d) {
+    constexpr std::array<swap_device, 4> devices{swap_device::zram, swap_device::none, swap_device::flash,
+                                                 swap_device::zram};
+    // How often each act is thrown, in the order of the enumeration.
+    constexpr std::array<std::uint64_t, act_names.size()> weights{30, 12, 6, 8, 7, 9, 5, 3,
+                                                                  6,  5,  9, 5, 1, 6, 4};
+    thrown_case c{.start = {.memory = d.between(256, 340),
+                            .device = devices[d.below(devices.size())],
+                            .swap_pages = d.between(50, 600),
+                            .page_cluster = static_cast<unsigned>(d.below(4)),
+                            .cpu = d.ratio(1, 2) ? core::cortex_a72 : core::neoverse_n1,
+                            .profile = static_cast<kernel>(d.below(3)),
+                            .max_map_count = d.ratio(1, 8) ? d.between(2, 8) : 65530},
+                  .operations = std::vector<operation>(d.between(5, 60))};
+    std::uint64_t all = 0;
+    for (const std::uint64_t w : weights) all += w;
+    for (operation& o : c.operations) {
+        std::size_t what = 0;
+        for (std::uint64_t left = d.below(all); left >= weights[what]; ++what) left -= weights[what];
+        o = {.what = static_cast<act>(what),
+             .which = static_cast<unsigned>(d.below(60)),
+             .at = static_cast<unsigned>(d.below(600)),
+             .pages = static_cast<unsigned>(d.between(1, d.ratio(1, 4) ? 120 : 12)),
+             .access = static_cast<unsigned>(d.below(4))};
+    }
+    c.operations.front() = {.what = act::map_over, .which = 0, .at = 100, .pages = 60, .access = 3};
+    return c;
+}
+
+} // namespace pagesim::testing::on_processes

@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: MIT
+// fork, copy on write and the chains of anon_vmas, one sentence each.
+#include <support/processes.hpp>
+
+#include <gtest/gtest.h>
+
+namespace pagesim {
+namespace {
+
+using testing::a_machine;
+using testing::process;
+using testing::processes;
+
+constexpr vpn a{100};
+
+class forking : public ::testing::TestWithParam<const kernel_profile*> {
+protected:
+    forking()
+        : m{a_machine().with_profile(*GetParam()).with_swap_on(swap_device::zram).config()}, p{m.start()} {
+        p.map_at(raw(a), 8);
+    }
+    ~forking() override { m.check(); }
+
+    [[nodiscard]] bool is_6_1() const { return GetParam() == &linux_6_1; }
+    [[nodiscard]] bool is_5_8() const { return GetParam() == &linux_5_8; }
+    [[nodiscard]] std::uint64_t allocated() const {
+        return m.count(vm_item::pgalloc_normal) + m.count(vm_item::pgalloc_movable) +
+               m.count(vm_item::pgalloc_dma) + m.count(vm_item::pgalloc_dma32);
+    }
+
+    processes m;
+    process& p;
+};
+
+TEST_P(forking, a_child_has_the_same_pages_and_nothing_is_allocated_but_tables) {
+    p.fill(a, 8);
+    const std::uint64_t before = allocated();
+    const std::uint64_t tables = m.count(vm_item::nr_page_table_pages);
+    process& child = m.fork(p);
+    EXPECT_EQ(&child.page_at(a), &p.page_at(a));
+    EXPECT_EQ(p.page_at(a).mapcount(), 2);
+    EXPECT_EQ(p.page_at(a).refcount(), 2);
+    EXPECT_EQ(m.count(vm_item::nr_anon_pages), 8U);
+    EXPECT_EQ(p.space().anon_pages + child.space().anon_pages, 16U);
+    EXPECT_EQ(allocated() - before, 4U) << "four levels of tables";
+    EXPECT_EQ(m.count(vm_item::nr_page_table_pages), 2 * tables);
+}
+
+TEST_P(forking, both_sides_lose_write_permission_and_the_childs_descriptor_is_old) {
+    p.fill(a, 1);
+    process& child = m.fork(p);
+    EXPECT_FALSE(p.entry(a).writable() || child.entry(a).writable());
+    EXPECT_TRUE(p.entry(a).dirty() && child.entry(a).dirty());
+    EXPECT_TRUE(p.entry(a).young());
+    EXPECT_FALSE(child.entry(a).young());
+    EXPECT_FALSE(p.page_at(a).test(page_flag::anon_exclusive));
+}
+
+TEST_P(forking, a_store_after_fork_is_noticed_although_the_tlb_knew_the_page_writable) {
+    p.fill(a, 1);
+    const page& shared = p.page_at(a);
+    process& child = m.fork(p);
+    const std::uint64_t flushes = m.parts.tlbs.stats().asid_flushes;
+    static_cast<void>(p.write(a));
+    EXPECT_EQ(&child.page_at(a), &shared);
+    EXPECT_NE(&p.page_at(a), &shared);
+    m.fork(p);
+    EXPECT_EQ(m.parts.tlbs.stats().asid_flushes, flushes + 1) << "one flush a fork";
+}
+
+TEST_P(forking, a_range_that_was_never_written_is_left_to_the_childs_faults) {
+    static_cast<void>(p.read(a));
+    process& child = m.fork(p);
+    EXPECT_TRUE(child.entry(a).none());
+    EXPECT_EQ(child.space().table().table_count(), 1U) << "the root";
+    EXPECT_EQ(child.range_at(a)->anon_vma, 0U);
+}
+
+TEST_P(forking, a_zero_page_beside_a_written_one_is_copied_as_it_is) {
+    static_cast<void>(p.read(a));
+    static_cast<void>(p.write(a + 1));
+    process& child = m.fork(p);
+    EXPECT_TRUE(child.entry(a).special());
+    EXPECT_EQ(child.space().anon_pages, 1U);
+    EXPECT_EQ(child.write(a), fault_outcome::resolved);
+    EXPECT_EQ(child.space().anon_pages, 2U);
+}
+
+TEST_P(forking, a_swap_entry_is_named_twice_and_no_longer_exclusive) {
+    p.fill(a, 1);
+    m.swap_out(p.page_at(a));
+    ASSERT_EQ(p.entry(a).swap_entry().exclusive, is_6_1());
+    process& child = m.fork(p);
+    const swap_bits s = child.entry(a).swap_entry();
+    EXPECT_EQ(m.parts.swap.count({.offset = s.offset, .type = s.type}), 2U);
+    EXPECT_FALSE(s.exclusive || p.entry(a).swap_entry().exclusive);
+    EXPECT_EQ(child.space().swap_entries, 1U);
+}
+
+TEST_P(forking, a_locked_range_is_not_locked_in_the_child) {
+    p.lock(a, 2);
+    process& child = m.fork(p);
+    EXPECT_EQ(p.ranges(), "2rw# 6rw");
+    EXPECT_EQ(child.ranges(), "2rw 6rw");
+    EXPECT_EQ(m.count(vm_item::nr_mlock), 2U);
+}
+
+// ---- copy on write
+
+TEST_P(forking, the_parent_copies_while_the_child_lives) {
+    p.fill(a, 1);
+    process& child = m.fork(p);
+    page& shared = p.page_at(a);
+    static_cast<void>(p.write(a));
+    m.drain();
+    EXPECT_NE(&p.page_at(a), &shared);
+    EXPECT_EQ(&child.page_at(a), &shared);
+    EXPECT_EQ(shared.mapcount(), 1);
+    EXPECT_EQ(m.count(vm_item::nr_anon_pages), 2U);
+    EXPECT_TRUE(p.entry(a).writable() && p.entry(a).dirty());
+}
+
+TEST_P(forking, who_is_left_alone_writes_in_place_and_is_exclusive_again) {
+    p.fill(a, 1);
+    process& child = m.fork(p);
+    page& shared = p.page_at(a);
+    const std::uint64_t reused = m.count(vm_item::pgreuse);
+    m.exit(child);
+    m.drain();
+    static_cast<void>(p.write(a));
+    EXPECT_EQ(&p.page_at(a), &shared);
+    EXPECT_EQ(shared.test(page_flag::anon_exclusive), is_6_1());
+    EXPECT_EQ(m.count(vm_item::pgreuse) - reused, is_5_8() ? 0U : 1U);
+}
+
+TEST_P(forking, a_page_that_somebody_looks_at_is_copied_but_in_5_8) {
+    p.fill(a, 1);
+    m.exit(m.fork(p));
+    page& shared = p.page_at(a);
+    shared.get(); // get_user_pages
+    static_cast<void>(p.write(a));
+    EXPECT_EQ(&p.page_at(a) == &shared, is_5_8());
+    m.parts.batches.put_page(shared);
+}
+
+TEST_P(forking, a_clean_page_of_the_swap_cache_with_one_mapping_is_reused_and_leaves_it_but_in_5_10) {
+    const a_machine slow = a_machine().with_profile(*GetParam()).with_page_cluster(0);
+    processes flash{slow.config()};
+    process& q = flash.start();
+    q.map_at(raw(a), 1);
+    q.fill(a, 1);
+    process& child = flash.fork(q);
+    page& old = q.page_at(a);
+    flash.swap_out(old);
+    flash.exit(child);
+    static_cast<void>(q.read(a)); // out of the swap cache, or from the device
+    flash.drain();
+    page& back = q.page_at(a);
+    ASSERT_TRUE(back.test(page_flag::swapcache));
+    static_cast<void>(q.write(a));
+    EXPECT_EQ(&q.page_at(a) == &back, GetParam() != &linux_5_10);
+    EXPECT_FALSE(q.page_at(a).test(page_flag::swapcache));
+    flash.check();
+}
+
+TEST_P(forking, the_child_of_a_sole_user_gives_the_page_to_its_own_anon_vma) {
+    p.fill(a, 1);
+    process& child = m.fork(p);
+    page& shared = child.page_at(a);
+    const std::uint32_t of_parent = shared.mapping();
+    m.exit(p);
+    static_cast<void>(child.write(a));
+    EXPECT_EQ(&child.page_at(a), &shared);
+    const bool moves = GetParam() != &linux_5_10;
+    EXPECT_EQ(shared.mapping(), moves ? child.range_at(a)->anon_vma : of_parent);
+    m.check();
+    EXPECT_EQ(m.swap_out(shared), why::reclaimed);
+}
+
+TEST_P(forking, a_shared_page_goes_to_swap_once_and_comes_back_to_each) {
+    p.fill(a, 1);
+    process& child = m.fork(p);
+    EXPECT_EQ(m.swap_out(p.page_at(a)), why::reclaimed);
+    EXPECT_EQ(m.count(vm_item::pswpout), 1U);
+    EXPECT_TRUE(p.entry(a).is_swap() && child.entry(a).is_swap());
+    EXPECT_EQ(m.count(vm_item::nr_anon_pages), 0U);
+    m.check();
+    static_cast<void>(p.read(a));
+    m.check();
+    static_cast<void>(child.read(a));
+    EXPECT_EQ(&p.page_at(a), &child.page_at(a));
+    EXPECT_EQ(m.count(vm_item::pswpin), 1U) << "two names: through the swap cache even from zram";
+    EXPECT_EQ(m.count(vm_item::nr_anon_pages), 1U);
+    m.check();
+    static_cast<void>(child.write(a));
+    EXPECT_NE(&p.page_at(a), &child.page_at(a));
+}
+
+TEST_P(forking, a_write_to_a_shared_swap_entry_does_not_take_the_page_from_the_other) {
+    p.fill(a, 1);
+    process& child = m.fork(p);
+    m.swap_out(p.page_at(a));
+    static_cast<void>(p.write(a));
+    EXPECT_TRUE(child.entry(a).is_swap());
+    m.check();
+    static_cast<void>(child.write(a));
+    EXPECT_NE(&p.page_at(a), &child.page_at(a));
+    EXPECT_TRUE(p.entry(a).writable() && child.entry(a).writable());
+    EXPECT_EQ(m.count(vm_item::nr_anon_pages), 2U);
+}
+
+TEST_P(forking, a_page_from_swap_names_the_root_unless_it_is_the_faulting_processs_alone) {
+    p.fill(a, 2);
+    process& child = m.fork(p);
+    m.swap_out(p.page_at(a));
+    m.swap_out(p.page_at(a + 1));
+    static_cast<void>(child.read(a));
+    EXPECT_EQ(child.page_at(a).mapping(), child.range_at(a)->chain.front());
+    p.unmap(a + 1, 1);
+    static_cast<void>(child.write(a + 1));
+    EXPECT_EQ(child.page_at(a + 1).mapping(), child.range_at(a)->anon_vma);
+}
+
+TEST_P(forking, exec_drops_everything_and_the_process_goes_on) {
+    p.fill(a, 3);
+    process& child = m.fork(p);
+    m.exec(child);
+    EXPECT_EQ(child.ranges(), "");
+    EXPECT_EQ(child.space().table().table_count(), 1U);
+    EXPECT_EQ(p.page_at(a).mapcount(), 1);
+    child.map_at(70, 1);
+    child.fill(vpn{70}, 1);
+    EXPECT_EQ(child.space().anon_pages, 1U);
+}
+
+// ---- the reverse mapping (memory.md 13, reclaim.md 14)
+
+TEST_P(forking, after_k_forks_in_a_row_a_range_has_k_plus_one_links) {
+    p.fill(a, 1);
+    std::vector<process*> line{&p};
+    for (std::size_t k = 1; k <= 4; ++k) {
+        line.push_back(&m.fork(*line.back()));
+        EXPECT_EQ(line.back()->range_at(a)->chain.size(), k + 1);
+    }
+    page& of_all = p.page_at(a);
+    EXPECT_EQ(m.parts.map.count_mappings(of_all), 5);
+    static_cast<void>(line[2]->write(a));
+    page& of_third = line[2]->page_at(a);
+    EXPECT_EQ(m.parts.map.count_mappings(of_all), 4);
+    EXPECT_EQ(m.parts.map.anon_vmas()[of_third.mapping()].links.size(), 3U)
+        << "itself and its descendants are searched";
+}
+
+TEST_P(forking, a_page_young_in_three_processes_has_three_references_and_then_none) {
+    p.fill(a, 1);
+    process& second = m.fork(p);
+    process& third = m.fork(p);
+    static_cast<void>(second.read(a));
+    static_cast<void>(third.read(a));
+    page& shared = p.page_at(a);
+    EXPECT_EQ(m.parts.map.page_referenced(shared).ranges, 3U);
+    EXPECT_EQ(m.parts.map.page_referenced(shared).ranges, 0U);
+    for (process* each : {&p, &second, &third}) static_cast<void>(each->read(a));
+    second.range_at(a)->flags.set(vm_flag::seq_read);
+    EXPECT_EQ(m.parts.map.page_referenced(shared).ranges, 2U) << "one reads in sequence";
+    EXPECT_FALSE(second.entry(a).young()) << "cleared all the same";
+}
+
+TEST_P(forking, two_references_activate_at_once) {
+    p.fill(a, 1);
+    process& child = m.fork(p);
+    page& shared = p.page_at(a);
+    m.parts.lru.del_page(shared);
+    shared.clear(page_flag::active);
+    m.parts.lru.add_page(shared);
+    static_cast<void>(child.read(a));
+    EXPECT_EQ(m.judge(shared), why::referenced_again);
+    EXPECT_TRUE(shared.test(page_flag::active));
+}
+
+TEST_P(forking, a_locked_mapper_stops_the_unmap_and_what_is_done_stays) {
+    p.fill(a, 1);
+    process& second = m.fork(p);
+    process& third = m.fork(p);
+    page& shared = p.page_at(a);
+    second.range_at(a)->flags.set(vm_flag::locked); // and its page is not mlocked yet
+    static_cast<void>(m.parts.map.page_referenced(shared));
+    m.drain();
+    if (is_6_1()) {
+        EXPECT_TRUE(shared.test(page_flag::mlocked)) << "the reference check finds it";
+        return;
+    }
+    ASSERT_FALSE(shared.test(page_flag::mlocked));
+    EXPECT_EQ(m.swap_out(shared), why::unmap_failed);
+    EXPECT_TRUE(p.entry(a).is_swap()) << "the first";
+    EXPECT_TRUE(second.entry(a).present() && third.entry(a).present());
+    EXPECT_TRUE(shared.test(page_flag::mlocked) && shared.test(page_flag::unevictable));
+    EXPECT_FALSE(shared.test(page_flag::active));
+    EXPECT_TRUE(shared.test(page_flag::swapcache)) << "its slot is named";
+    m.check();
+    second.lock(a, 8, lock_action::munlock);
+    static_cast<void>(p.read(a));
+}
+
+TEST_P(forking, a_page_stays_unevictable_until_the_last_range_unlocks_it) {
+    p.fill(a, 1);
+    process& child = m.fork(p);
+    page& shared = p.page_at(a);
+    // What an mlock before the fork, and one of the child that finds nothing to copy, would leave.
+    for (process* each : {&p, &child}) {
+        each->protect(a, 8, {vm_flag::read});
+        each->lock(a, 8);
+        m.drain();
+    }
+    ASSERT_EQ(&child.page_at(a), &shared);
+    EXPECT_EQ(m.count(vm_item::nr_mlock), 1U);
+    child.lock(a, 8, lock_action::munlock);
+    m.drain();
+    EXPECT_TRUE(shared.test(page_flag::mlocked) && shared.test(page_flag::unevictable));
+    EXPECT_EQ(m.count(vm_item::nr_mlock), 1U);
+    EXPECT_EQ(m.count(vm_item::unevictable_pgs_munlocked), 0U);
+    p.lock(a, 8, lock_action::munlock);
+    m.drain();
+    EXPECT_FALSE(shared.test(page_flag::mlocked) || shared.test(page_flag::unevictable));
+    EXPECT_EQ(m.count(vm_item::nr_mlock), 0U);
+    EXPECT_EQ(m.count(vm_item::unevictable_pgs_munlocked), 1U);
+    EXPECT_EQ(m.count(vm_item::unevictable_pgs_rescued), 1U);
+}
+
+TEST_P(forking, a_childs_exit_leaves_a_page_that_its_parent_locks) {
+    p.fill(a, 1);
+    process& child = m.fork(p);
+    for (process* each : {&p, &child}) {
+        each->protect(a, 8, {vm_flag::read});
+        each->lock(a, 8);
+        m.drain();
+    }
+    m.exit(child);
+    m.drain();
+    EXPECT_TRUE(p.page_at(a).test(page_flag::mlocked));
+    EXPECT_EQ(m.count(vm_item::nr_unevictable), 1U);
+}
+
+// ---- anon_vmas that are taken over
+
+TEST_P(forking, a_grandchild_takes_over_what_its_dead_parent_left_behind) {
+    p.fill(a, 1);
+    process* last = &m.fork(p);
+    const std::size_t families = m.parts.map.anon_vmas().in_use();
+    for (int i = 0; i < 10; ++i) {
+        process& next = m.fork(*last);
+        m.exit(*last);
+        last = &next;
+    }
+    EXPECT_LE(last->range_at(a)->chain.size(), 4U) << "the chain does not grow with each generation";
+    EXPECT_LE(m.parts.map.anon_vmas().in_use(), families + 2);
+}
+
+TEST_P(forking, there_is_no_child_where_there_is_no_memory_for_its_tables) {
+    const a_machine tiny =
+        a_machine().with_profile(*GetParam()).with_memory(256).with_swap_on(swap_device::none);
+    processes full{tiny.config()};
+    process& q = full.start();
+    q.map_at(0x1000, 512 * 400);
+    for (std::uint64_t i = 0; q.write(vpn{0x1000 + i * 512}) == fault_outcome::resolved;) ++i;
+    full.drain();
+    EXPECT_EQ(full.try_fork(q), nullptr);
+    EXPECT_EQ(full.size(), 1U);
+    full.check();
+}
+
+std::string kernel_of(const ::testing::TestParamInfo<const kernel_profile*>& info) {
+    if (info.param == &linux_5_8) return "linux_5_8";
+    return info.param == &linux_5_10 ? "linux_5_10" : "linux_6_1";
+}
+INSTANTIATE_TEST_SUITE_P(kernels, forking, ::testing::Values(&linux_5_8, &linux_5_10, &linux_6_1), kernel_of);
+
+} // namespace
+} // namespace pagesim
