@@ -221,7 +221,7 @@ step_result end_dirty_fault(const fault_context& fc, fault_cursor& f) {
     return step_done;
 }
 
-step_result allocate_copy(const fault_context& fc, mm& owner, fault_cursor& f) {
+step_result allocate_copy(const fault_context& fc, fault_cursor& f) {
     fc.rc.map.anon_vmas().prepare(*f.range);
     const step_result r = fault_alloc(fc, f, gfp::highuser_movable);
     if (!r.done() || f.outcome != fault_outcome::resolved) return r;
@@ -244,7 +244,7 @@ step_result begin_file_fault(const fault_context& fc, mm& owner, fault_cursor& f
 
 step_result do_fault(const fault_context& fc, mm& owner, fault_cursor& f) {
     switch (f.at) {
-    case phase::file_cow: return allocate_copy(fc, owner, f);
+    case phase::file_cow: return allocate_copy(fc, f);
     case phase::file_ahead: return run_read_ahead(fc, f);
     case phase::file_find: return find_or_read(fc, f);
     case phase::file_lock: return lock_target(fc, owner, f);
