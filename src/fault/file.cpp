@@ -7,7 +7,7 @@
 //                     └─> readahead around it, or this page alone ──> lock, wait until it is read
 //                                                                                  │
 //                read was begun, first try: the whole fault again <────────────────┴──> map, copy or make writable
-#include <pagesim/fault/handle_mm_fault.hpp>
+#include "file_fault.hpp"
 
 #include <pagesim/mmu/descriptor.hpp>
 #include <pagesim/mmu/ptep.hpp>
@@ -27,8 +27,17 @@ open_file& file_of(const fault_context& fc, const fault_cursor& f) {
 std::uint64_t index_of(const fault_cursor& f) { return f.range->pgoff + (f.where - f.range->first); }
 bool is_shared(const fault_cursor& f) { return f.range->flags.has(vm_flag::shared); }
 
+bool is_shmem(const fault_context& fc, const vma& range) {
+    return fc.rc.cache.opened(range.file).of->kind() == file_kind::shmem;
+}
+
+// What a page that was not stored to is mapped with. The file system wants to know of the first store to a shared page;
+// nobody does for shared memory.
 descriptor readable(const fault_context& fc, const vma& range, const page& p) {
-    const page_prot prot = range.flags.has(vm_flag::exec) ? page_prot::readonly_exec : page_prot::readonly;
+    const bool exec = range.flags.has(vm_flag::exec);
+    page_prot prot = exec ? page_prot::readonly_exec : page_prot::readonly;
+    if (range.flags.has(vm_flag::shared) && range.flags.has(vm_flag::write) && is_shmem(fc, range))
+        prot = exec ? page_prot::shared_exec : page_prot::shared;
     return descriptor::page(fc.rc.home.frames().pfn_of(p), prot);
 }
 
@@ -46,13 +55,6 @@ void drop_pages(const fault_context& fc, fault_cursor& f) {
     }
 }
 
-// The fault is over without a mapping; if the outcome is resolved, the access meets what somebody else did.
-step_result give_up(const fault_context& fc, fault_cursor& f, fault_outcome outcome) {
-    drop_pages(fc, f);
-    f.outcome = outcome;
-    return step_done;
-}
-
 // kernel: VM_FAULT_RETRY.
 step_result retry(const fault_context& fc, fault_cursor& f) {
     drop_pages(fc, f);
@@ -65,7 +67,7 @@ step_result retry(const fault_context& fc, fault_cursor& f) {
 // kernel: filemap_map_pages(). True if the faulting page was mapped.
 bool fault_around(const fault_context& fc, mm& owner, const fault_cursor& f) {
     const vma& range = *f.range;
-    open_file& file = file_of(fc, f);
+    open_file& file = file_of_fault(fc, f);
     const vpn window{raw(f.where) / fault_around_pages * fault_around_pages};
     const vpn first = std::max(window, range.first);
     const vpn table_end{(raw(first) / table_entries + 1) * table_entries};
@@ -89,24 +91,24 @@ bool fault_around(const fault_context& fc, mm& owner, const fault_cursor& f) {
 
 // Who must be in the cache is missing: what to read. Nothing: the page alone.
 std::optional<readahead_window> sync_mmap_readahead(const fault_context& fc, const fault_cursor& f) {
-    open_file& file = file_of(fc, f);
+    open_file& file = file_of_fault(fc, f);
     if (f.range->flags.has(vm_flag::rand_read)) return std::nullopt;
     if (f.range->flags.has(vm_flag::seq_read)) {
-        return ondemand_readahead(*file.of, file.ra, index_of(f), file.ra.ra_pages, readahead_cause::miss,
-                                  fc.rc.profile);
+        return ondemand_readahead(*file.of, file.ra, index_of_fault(f), file.ra.ra_pages,
+                                  readahead_cause::miss, fc.rc.profile);
     }
-    return mmap_read_around(file.ra, index_of(f));
+    return mmap_read_around(file.ra, index_of_fault(f));
 }
 
 // kernel: do_async_mmap_readahead().
 std::optional<readahead_window> async_mmap_readahead(const fault_context& fc, const fault_cursor& f,
                                                      page& p) {
-    open_file& file = file_of(fc, f);
+    open_file& file = file_of_fault(fc, f);
     if (f.range->flags.has(vm_flag::rand_read)) return std::nullopt;
     if (file.ra.mmap_miss > 0) --file.ra.mmap_miss;
     if (!p.test(page_flag::readahead) || p.test(page_flag::writeback)) return std::nullopt;
     p.clear(page_flag::readahead);
-    return ondemand_readahead(*file.of, file.ra, index_of(f), file.ra.ra_pages, readahead_cause::marker,
+    return ondemand_readahead(*file.of, file.ra, index_of_fault(f), file.ra.ra_pages, readahead_cause::marker,
                               fc.rc.profile);
 }
 
@@ -114,9 +116,9 @@ std::optional<readahead_window> async_mmap_readahead(const fault_context& fc, co
 void drop_mmap_lock(fault_cursor& f) { f.dropped = !f.tried; }
 
 step_result find_page(const fault_context& fc, fault_cursor& f) {
-    mapping& file = *file_of(fc, f).of;
-    if (index_of(f) >= file.size().value) return give_up(fc, f, fault_outcome::bus_error);
-    f.target = fc.rc.cache.find(file, index_of(f));
+    mapping& file = *file_of_fault(fc, f).of;
+    if (index_of_fault(f) >= file.size().value) return give_up_file_fault(fc, f, fault_outcome::bus_error);
+    f.target = fc.rc.cache.find(file, index_of_fault(f));
     f.at = phase::file_lock;
     if (f.target != nullptr) {
         f.target->get();
@@ -129,7 +131,7 @@ step_result find_page(const fault_context& fc, fault_cursor& f) {
     }
     f.major = true;
     fc.rc.cpu.count(vm_item::pgmajfault);
-    fc.rc.cpu.emit(trace_kind::major_fault, raw(f.where), index_of(f));
+    fc.rc.cpu.emit(trace_kind::major_fault, raw(f.where), index_of_fault(f));
     f.at = phase::file_find;
     const auto w = sync_mmap_readahead(fc, f);
     if (!w) return step_again;
@@ -148,18 +150,19 @@ step_result run_read_ahead(const fault_context& fc, fault_cursor& f) {
 
 // The page that was to be read; if it is not there after all, it alone.
 step_result find_or_read(const fault_context& fc, fault_cursor& f) {
-    mapping& file = *file_of(fc, f).of;
+    mapping& file = *file_of_fault(fc, f).of;
     if (f.alloc.at == alloc_cursor::phase::idle) {
-        f.target = fc.rc.cache.find(file, index_of(f));
+        f.target = fc.rc.cache.find(file, index_of_fault(f));
         if (f.target != nullptr) {
             f.target->get();
             f.at = phase::file_lock;
             return step_again;
         }
     }
-    const step_result r = read_single_page(fc.rc, file, index_of(f), f.alloc);
+    const step_result r = read_single_page(fc.rc, file, index_of_fault(f), f.alloc);
     if (!r.done()) return r;
-    if (f.alloc.outcome != alloc_outcome::page) return give_up(fc, f, fault_outcome::out_of_memory);
+    if (f.alloc.outcome != alloc_outcome::page)
+        return give_up_file_fault(fc, f, fault_outcome::out_of_memory);
     drop_mmap_lock(f);
     f.target = f.alloc.result;
     if (f.target != nullptr) f.at = phase::file_lock;
@@ -167,16 +170,80 @@ step_result find_or_read(const fault_context& fc, fault_cursor& f) {
 }
 
 // kernel: do_page_mkwrite() as ext4 does it, and fault_dirty_shared_page() up to its throttling.
-void make_writable(const fault_context& fc, const fault_cursor& f, page& p) {
-    fc.rc.cpu.charge(fc.rc.cpu.cost.page_mkwrite);
-    fc.rc.cache.attach_private(p);
-    if (fc.rc.cache.set_page_dirty(p) && f.dirtier != nullptr) ++f.dirtier->nr_dirtied;
+// Shared memory has neither.
+void make_writable(const fault_context& fc, fault_cursor& f, page& p) {
+    const bool writes_back = fc.rc.cache.file_of(p).writes_back();
+    if (writes_back) {
+        fc.rc.cpu.charge(fc.rc.cpu.cost.page_mkwrite);
+        fc.rc.cache.attach_private(p);
+    }
+    const bool dirtied = fc.rc.cache.set_page_dirty(p);
+    if (dirtied && writes_back && f.dirtier != nullptr) ++f.dirtier->nr_dirtied;
+    f.throttles = dirtied || writes_back;
 }
 
-step_result map_target(const fault_context& fc, mm& owner, fault_cursor& f) {
+step_result lock_target(const fault_context& fc, mm& owner, fault_cursor& f) {
+    page& p = *f.target;
+    if (p.test(page_flag::locked)) {
+        drop_mmap_lock(f);
+        return sleep_on(lock_channel(fc.rc, p));
+    }
+    if (!p.in_file() || p.file_id() != file_of_fault(fc, f).of->id()) {
+        fc.rc.batches.put_page(p);
+        f.target = nullptr;
+        f.at = phase::file_find;
+        return step_again;
+    }
+    if (!p.test(page_flag::uptodate)) return give_up_file_fault(fc, f, fault_outcome::bus_error);
+    return f.dropped ? retry(fc, f) : map_file_target(fc, owner, f);
+}
+
+// The page is dirty, and whoever dirties may be made to wait.
+step_result end_dirty_fault(const fault_context& fc, fault_cursor& f) {
+    if (!f.throttles) return step_done;
+    if (f.dirtier != nullptr) {
+        const step_result r = balance_dirty_pages_ratelimited(fc.bdi, *f.dirtier, f.balance);
+        if (!r.done()) return r;
+    }
+    if (fc.rc.profile.dirty_faults == dirty_fault_end::retries && !f.tried) return retry(fc, f);
+    return step_done;
+}
+
+step_result allocate_copy(const fault_context& fc, fault_cursor& f) {
+    fc.rc.map.anon_vmas().prepare(*f.range);
+    const step_result r = fault_alloc(fc, f, gfp::highuser_movable);
+    if (!r.done() || f.outcome != fault_outcome::resolved) return r;
+    f.cow = f.alloc.result;
+    f.at = first_phase(fc, f);
+    return step_again;
+}
+
+phase first_phase(const fault_context& fc, const fault_cursor& f) {
+    return is_shmem(fc, *f.range) ? phase::shmem_lookup : phase::file_begin;
+}
+
+step_result begin_file_fault(const fault_context& fc, mm& owner, fault_cursor& f) {
+    fc.rc.cpu.charge(fc.rc.cpu.cost.file_fault);
+    f.dropped = false;
+    f.target = nullptr;
+    f.cow = nullptr;
+    if (!f.is_write() && fault_around(fc, owner, f)) return step_done;
+    f.at = f.is_write() && !is_shared(f) ? phase::file_cow : first_phase(fc, f);
+    return step_again;
+}
+
+} // namespace
+
+step_result give_up(const fault_context& fc, fault_cursor& f, fault_outcome outcome) {
+    drop_pages(fc, f);
+    f.outcome = outcome;
+    return step_done;
+}
+
+step_result map_file_target(const fault_context& fc, mm& owner, fault_cursor& f) {
     std::uint64_t& slot = *owner.table().leaf(f.where);
     page& p = *f.target;
-    if (slot != 0) return give_up(fc, f, fault_outcome::resolved); // somebody mapped it meanwhile
+    if (slot != 0) return give_up_file_fault(fc, f, fault_outcome::resolved); // somebody mapped it meanwhile
     f.target = nullptr;
     if (!f.is_write()) {
         fc.rc.cpu.charge(fc.rc.cpu.cost.fault_around_page);
@@ -195,60 +262,18 @@ step_result map_target(const fault_context& fc, mm& owner, fault_cursor& f) {
     return step_again;
 }
 
-step_result lock_target(const fault_context& fc, mm& owner, fault_cursor& f) {
-    page& p = *f.target;
-    if (p.test(page_flag::locked)) {
-        drop_mmap_lock(f);
-        return sleep_on(lock_channel(fc.rc, p));
-    }
-    if (!p.in_file() || p.file_id() != file_of(fc, f).of->id()) {
-        fc.rc.batches.put_page(p);
-        f.target = nullptr;
-        f.at = phase::file_find;
-        return step_again;
-    }
-    if (!p.test(page_flag::uptodate)) return give_up(fc, f, fault_outcome::bus_error);
-    return f.dropped ? retry(fc, f) : map_target(fc, owner, f);
-}
-
-// The page is dirty, and whoever dirties may be made to wait.
-step_result end_dirty_fault(const fault_context& fc, fault_cursor& f) {
-    if (f.dirtier != nullptr) {
-        const step_result r = balance_dirty_pages_ratelimited(fc.bdi, *f.dirtier, f.balance);
-        if (!r.done()) return r;
-    }
-    if (fc.rc.profile.dirty_faults == dirty_fault_end::retries && !f.tried) return retry(fc, f);
-    return step_done;
-}
-
-step_result allocate_copy(const fault_context& fc, fault_cursor& f) {
-    fc.rc.map.anon_vmas().prepare(*f.range);
-    const step_result r = fault_alloc(fc, f, gfp::highuser_movable);
-    if (!r.done() || f.outcome != fault_outcome::resolved) return r;
-    f.cow = f.alloc.result;
-    return find_page(fc, f);
-}
-
-step_result begin_file_fault(const fault_context& fc, mm& owner, fault_cursor& f) {
-    fc.rc.cpu.charge(fc.rc.cpu.cost.file_fault);
-    f.dropped = false;
-    f.target = nullptr;
-    f.cow = nullptr;
-    if (!f.is_write() && fault_around(fc, owner, f)) return step_done;
-    if (!f.is_write() || is_shared(f)) return find_page(fc, f);
-    f.at = phase::file_cow;
-    return step_again;
-}
-
-} // namespace
-
 step_result do_fault(const fault_context& fc, mm& owner, fault_cursor& f) {
     switch (f.at) {
     case phase::file_cow: return allocate_copy(fc, f);
+    case phase::file_begin: return find_page(fc, f);
     case phase::file_ahead: return run_read_ahead(fc, f);
     case phase::file_find: return find_or_read(fc, f);
     case phase::file_lock: return lock_target(fc, owner, f);
     case phase::file_dirtied: return end_dirty_fault(fc, f);
+    case phase::shmem_lookup:
+    case phase::shmem_alloc:
+    case phase::shmem_read:
+    case phase::shmem_lock: return shmem_fault(fc, owner, f);
     default: return begin_file_fault(fc, owner, f);
     }
 }

@@ -80,6 +80,11 @@ step_result proceed(const fault_context& fc, mm& owner, fault_cursor& f) {
     case phase::swap_retry: return do_swap_page(fc, owner, f);
     case phase::file_wp: return wp_page_shared(fc, owner, f);
     case phase::file_cow:
+    case phase::file_begin:
+    case phase::shmem_lookup:
+    case phase::shmem_alloc:
+    case phase::shmem_read:
+    case phase::shmem_lock:
     case phase::file_ahead:
     case phase::file_find:
     case phase::file_lock:

@@ -40,11 +40,16 @@ struct fault_cursor {
         swap_wait,    // the read is in flight; then map
         swap_retry,   // the read is in flight; then the whole fault again
         file_cow,     // a private copy of a file's page needs a frame
+        file_begin,   // is the page in the cache?
         file_ahead,   // a readahead window is carried out
         file_find,    // the page that was to be read, or it alone
         file_lock,    // its lock
         file_wp,      // the lock of a page that becomes writable
         file_dirtied, // a shared page was dirtied
+        shmem_lookup, // what does the shared memory's slot hold?
+        shmem_alloc,  // a frame of zeros
+        shmem_read,   // from swap
+        shmem_lock,   // the page's lock
     };
     phase at = phase::begin;
     vpn where{0};
@@ -65,6 +70,7 @@ struct fault_cursor {
     read_ahead_cursor ahead;
     bool dropped = false;          // the fault gave up the address space's lock, so it starts again
     page* cow = nullptr;           // the frame for a private copy
+    bool throttles = false;        // what was dirtied may make the task wait
     task_dirty* dirtier = nullptr; // who pays for pages dirtied; null: nobody
     dirty_balance_cursor balance;
 
