@@ -21,10 +21,6 @@ namespace {
 using phase = fault_cursor::phase;
 constexpr std::uint64_t fault_around_pages = 16; // kernel: fault_around_bytes
 
-open_file& file_of(const fault_context& fc, const fault_cursor& f) {
-    return fc.rc.cache.opened(f.range->file);
-}
-std::uint64_t index_of(const fault_cursor& f) { return f.range->pgoff + (f.where - f.range->first); }
 bool is_shared(const fault_cursor& f) { return f.range->flags.has(vm_flag::shared); }
 
 bool is_shmem(const fault_context& fc, const vma& range) {
@@ -34,11 +30,9 @@ bool is_shmem(const fault_context& fc, const vma& range) {
 // What a page that was not stored to is mapped with. The file system wants to know of the first store to a shared page;
 // nobody does for shared memory.
 descriptor readable(const fault_context& fc, const vma& range, const page& p) {
-    const bool exec = range.flags.has(vm_flag::exec);
-    page_prot prot = exec ? page_prot::readonly_exec : page_prot::readonly;
-    if (range.flags.has(vm_flag::shared) && range.flags.has(vm_flag::write) && is_shmem(fc, range))
-        prot = exec ? page_prot::shared_exec : page_prot::shared;
-    return descriptor::page(fc.rc.home.frames().pfn_of(p), prot);
+    vm_flags flags = range.flags;
+    if (!is_shmem(fc, range)) flags.clear(vm_flag::shared);
+    return descriptor::page(fc.rc.home.frames().pfn_of(p), vm_page_prot(flags));
 }
 
 void map_file_page(const fault_context& fc, mm& owner, const vma& range, page& p, std::uint64_t& slot,
@@ -209,6 +203,10 @@ step_result end_dirty_fault(const fault_context& fc, fault_cursor& f) {
     return step_done;
 }
 
+phase first_phase(const fault_context& fc, const fault_cursor& f) {
+    return is_shmem(fc, *f.range) ? phase::shmem_lookup : phase::file_begin;
+}
+
 step_result allocate_copy(const fault_context& fc, fault_cursor& f) {
     fc.rc.map.anon_vmas().prepare(*f.range);
     const step_result r = fault_alloc(fc, f, gfp::highuser_movable);
@@ -216,10 +214,6 @@ step_result allocate_copy(const fault_context& fc, fault_cursor& f) {
     f.cow = f.alloc.result;
     f.at = first_phase(fc, f);
     return step_again;
-}
-
-phase first_phase(const fault_context& fc, const fault_cursor& f) {
-    return is_shmem(fc, *f.range) ? phase::shmem_lookup : phase::file_begin;
 }
 
 step_result begin_file_fault(const fault_context& fc, mm& owner, fault_cursor& f) {
@@ -235,6 +229,12 @@ step_result begin_file_fault(const fault_context& fc, mm& owner, fault_cursor& f
 } // namespace
 
 step_result give_up(const fault_context& fc, fault_cursor& f, fault_outcome outcome) {
+    drop_pages(fc, f);
+    f.outcome = outcome;
+    return step_done;
+}
+
+step_result give_up_file_fault(const fault_context& fc, fault_cursor& f, fault_outcome outcome) {
     drop_pages(fc, f);
     f.outcome = outcome;
     return step_done;
