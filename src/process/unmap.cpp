@@ -15,30 +15,25 @@ void unmap_page(const reclaim_context& rc, mm& owner, const vma& range, page& p)
     rc.batches.put_page(p);
 }
 
-// kernel: free_swap_and_cache().
-void free_swap_and_cache(const reclaim_context& rc, mm& owner, swap_entry e) {
-    --owner.swap_entries;
-    page* cached = rc.swap.lookup(e);
-    if (cached != nullptr) cached->get(); // it outlives its slot
-    rc.swap.swap_free(e);
-    if (cached == nullptr) return;
-    if (!cached->test(page_flag::locked) && !cached->mapped()) rc.swap.try_to_free_swap(*cached);
-    rc.batches.put_page(*cached);
+// What one page costs.
+sim_duration cost_of(const cost_table& cost, zap_cause cause, const page* file_page) {
+    if (cause == zap_cause::unmap) return file_page == nullptr ? cost.unmap_page : cost.unmap_file_page;
+    return file_page == nullptr ? cost.dontneed_page : cost.dontneed_file_page;
 }
 
-void zap(const fault_context& fc, mm& owner, const vma& range, std::uint64_t& word) {
+void zap(const fault_context& fc, mm& owner, const vma& range, std::uint64_t& word, zap_cause cause) {
     const descriptor d{word};
     word = 0;
-    if (d.valid() && !d.special()) {
-        page& p = fc.rc.home.frames()[d.frame()];
-        if (!p.anon()) return zap_file_page(fc.rc, owner, range, d, p);
-    }
-    fc.rc.cpu.charge(fc.rc.cpu.cost.unmap_page);
-    if (d.is_swap()) {
+    page* const p = d.valid() && !d.special() ? &fc.rc.home.frames()[d.frame()] : nullptr;
+    const bool of_file = p != nullptr && !p->anon();
+    fc.rc.cpu.charge(cost_of(fc.rc.cpu.cost, cause, of_file ? p : nullptr));
+    if (of_file) {
+        zap_file_page(fc.rc, owner, range, d, *p);
+    } else if (p != nullptr) {
+        unmap_page(fc.rc, owner, range, *p);
+    } else if (d.is_swap()) {
         const swap_bits bits = d.swap_entry();
-        free_swap_and_cache(fc.rc, owner, {.offset = bits.offset, .type = bits.type});
-    } else if (!d.special()) {
-        unmap_page(fc.rc, owner, range, fc.rc.home.frames()[d.frame()]);
+        zap_swap_entry(fc.rc, owner, {.offset = bits.offset, .type = bits.type});
     }
 }
 
@@ -71,6 +66,23 @@ std::vector<page*> tables_around(mm& owner, const vma& range) {
 
 } // namespace
 
+void zap_swap_entry(const reclaim_context& rc, mm& owner, swap_entry e) {
+    --owner.swap_entries;
+    page* cached = rc.swap.lookup(e);
+    if (cached != nullptr) cached->get(); // it outlives its slot
+    rc.swap.swap_free(e);
+    if (cached == nullptr) return;
+    if (!cached->test(page_flag::locked) && !cached->mapped()) rc.swap.try_to_free_swap(*cached);
+    rc.batches.put_page(*cached);
+}
+
+void zap_range(const fault_context& fc, mm& owner, const vma& range, vpn from, vpn to, zap_cause cause) {
+    fc.tlbs.flush_range(owner.id(), from, to);
+    owner.table().for_each_leaf(from, to, [&](vpn, std::uint64_t& word) {
+        if (word != 0) zap(fc, owner, range, word, cause);
+    });
+}
+
 step_result unmap_range(const fault_context& fc, mm& owner, vma& range, unmap_cursor& c) {
     const reclaim_context& rc = fc.rc;
     if (!c.begun) {
@@ -79,16 +91,14 @@ step_result unmap_range(const fault_context& fc, mm& owner, vma& range, unmap_cu
     }
     const vpn table_end{(raw(c.next) / table_entries + 1) * table_entries};
     const vpn stop = std::min(range.end, table_end);
-    fc.tlbs.flush_range(owner.id(), c.next, stop);
-    owner.table().for_each_leaf(c.next, stop, [&](vpn, std::uint64_t& word) {
-        if (word != 0) zap(fc, owner, range, word);
-    });
+    zap_range(fc, owner, range, c.next, stop, zap_cause::unmap);
     c.next = stop;
     if (c.next < range.end) return step_again;
 
     const std::uint64_t counted = count_tables(rc, owner.table());
     free_tables(rc, owner.table(), tables_around(owner, range), counted);
     rc.map.release_anon_vma(range);
+    rc.cache.unlink_range(range);
     owner.erase_vma(range.first);
     c = {};
     return step_done;

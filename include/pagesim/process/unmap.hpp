@@ -17,7 +17,15 @@ struct unmap_cursor {
     vpn next{0};
 };
 
-// A descriptor of a file page goes (kernel: zap_pte_range()); its word is empty already and the TLBs have forgotten it.
+// Why pages are zapped: that decides what it costs.
+enum class zap_cause : std::uint8_t { unmap, dontneed };
+
+// kernel: zap_pte_range(), for pages [from, to) of the range. The TLBs forget them first.
+void zap_range(const fault_context& fc, mm& owner, const vma& range, vpn from, vpn to, zap_cause cause);
+// A swap entry of the address space goes, and the page that only the swap cache still holds (kernel:
+// free_swap_and_cache()).
+void zap_swap_entry(const reclaim_context& rc, mm& owner, swap_entry e);
+// A descriptor of a file page goes; its word is empty already and the TLBs have forgotten it.
 void zap_file_page(const reclaim_context& rc, mm& owner, const vma& range, descriptor old, page& p);
 
 // Unmaps the whole range and erases it from the address space. Call until done.
