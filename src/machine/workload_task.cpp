@@ -17,6 +17,7 @@ step_result workload_task::step() {
     if (unmapping_) return run_unmap();
     if (locking_) return run_lock();
     if (files_.active()) return run_file_call();
+    if (advising_) return run_advise();
     if (signals.sigkill) return end(cause_); // on the way back to user mode
     if (at_ < block_.records.size()) return run_records();
     return next_item();
@@ -127,6 +128,13 @@ step_result workload_task::run_file_call() {
     return r.done() ? step_again : r; // a call that fails for want of memory is nobody's death
 }
 
+step_result workload_task::run_advise() {
+    const step_result r = advise(parts_.fc, *mm_, advice_, part_.first, part_.end, advise_);
+    if (!r.done()) return r;
+    advising_ = false;
+    return step_again;
+}
+
 step_result workload_task::next_item() {
     block_ = {};
     at_ = 0;
@@ -156,6 +164,14 @@ step_result workload_task::perform(const op_lock& op) {
     lock_what_ = op.what == op_lock::action::mlock ? lock_action::mlock : lock_action::munlock;
     lock_ = {};
     locking_ = true;
+    return step_again;
+}
+
+step_result workload_task::perform(const op_advise& op) {
+    part_ = {.first = op.first, .end = op.first + op.pages.value};
+    advice_ = op.what;
+    advise_ = {};
+    advising_ = true;
     return step_again;
 }
 

@@ -137,18 +137,19 @@ vma* change_flags(const fault_context& fc, mm& owner, vma& v, vpn first, vpn end
 
 vma& insert_range(const fault_context& fc, mm& owner, const vma& v) {
     vma& added = owner.insert_vma(v);
-    if (v.file != 0) fc.rc.cache.file(v.file).i_mmap.insert(owner, added);
+    fc.rc.cache.link_range(owner, added);
     return added;
 }
 
 void set_bounds(const fault_context& fc, vma& v, vpn first, vpn end) {
-    if (v.file != 0) fc.rc.cache.file(v.file).i_mmap.remove(v);
+    range_index* const known = v.file == 0 ? nullptr : &fc.rc.cache.opened(v.file).of->i_mmap;
+    if (known != nullptr) known->remove(v);
     fc.rc.map.anon_vmas().set_bounds(v, first, end);
-    if (v.file != 0) fc.rc.cache.file(v.file).i_mmap.insert(*v.owner, v);
+    if (known != nullptr) known->insert(*v.owner, v);
 }
 
 void erase_range(const fault_context& fc, mm& owner, vma& v) {
-    if (v.file != 0) fc.rc.cache.file(v.file).i_mmap.remove(v);
+    fc.rc.cache.unlink_range(v);
     fc.rc.map.anon_vmas().unlink(v);
     owner.erase_vma(v);
 }

@@ -17,20 +17,24 @@ void unmap_page(const reclaim_context& rc, mm& owner, const vma& range, page& p)
     rc.batches.put_page(p);
 }
 
-void zap(const fault_context& fc, mm& owner, const vma& range, std::uint64_t& word) {
+// What one page costs.
+sim_duration cost_of(const cost_table& cost, zap_cause cause, const page* file_page) {
+    if (cause == zap_cause::unmap) return file_page == nullptr ? cost.unmap_page : cost.unmap_file_page;
+    return file_page == nullptr ? cost.dontneed_page : cost.dontneed_file_page;
+}
+
+void zap(const fault_context& fc, mm& owner, const vma& range, std::uint64_t& word, zap_cause cause) {
     const descriptor d{word};
     word = 0;
-    if (d.present() && !d.special()) {
-        page& p = fc.rc.home.frames()[d.frame()];
-        if (!p.anon()) return zap_file_page(fc.rc, owner, range, d, p);
-    }
-    fc.rc.cpu.charge(fc.rc.cpu.cost.unmap_page);
-    if (d.is_swap()) {
-        --owner.swap_entries;
-        fc.rc.swap.free_swap_and_cache(entry_in(d, fc.rc.profile.swap_pte));
-    } else if (!d.special()) {
-        page& p = fc.rc.home.frames()[d.frame()];
-        unmap_page(fc.rc, owner, range, p);
+    page* const p = d.present() && !d.special() ? &fc.rc.home.frames()[d.frame()] : nullptr;
+    const bool of_file = p != nullptr && !p->anon();
+    fc.rc.cpu.charge(cost_of(fc.rc.cpu.cost, cause, of_file ? p : nullptr));
+    if (of_file) {
+        zap_file_page(fc.rc, owner, range, d, *p);
+    } else if (p != nullptr) {
+        unmap_page(fc.rc, owner, range, *p);
+    } else if (d.is_swap()) {
+        zap_swap_entry(fc.rc, owner, entry_in(d, fc.rc.profile.swap_pte));
     }
 }
 
@@ -60,10 +64,16 @@ std::vector<page*> tables_around(mm& owner, vma& range) {
 
 } // namespace
 
-void unmap_page_range(const fault_context& fc, mm& owner, const vma& range, vpn first, vpn stop) {
+void zap_swap_entry(const reclaim_context& rc, mm& owner, swap_entry e) {
+    --owner.swap_entries;
+    rc.swap.free_swap_and_cache(e);
+}
+
+void unmap_page_range(const fault_context& fc, mm& owner, const vma& range, vpn first, vpn stop,
+                      zap_cause cause) {
     fc.tlbs.flush_range(owner.id(), first, stop);
     owner.table().for_each_leaf(first, stop, [&](vpn, std::uint64_t& word) {
-        if (word != 0) zap(fc, owner, range, word);
+        if (word != 0) zap(fc, owner, range, word, cause);
     });
 }
 

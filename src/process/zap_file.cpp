@@ -4,7 +4,6 @@
 namespace pagesim {
 
 void zap_file_page(const reclaim_context& rc, mm& owner, const vma& range, descriptor old, page& p) {
-    rc.cpu.charge(rc.cpu.cost.unmap_file_page);
     if (old.dirty()) rc.cache.set_page_dirty(p);
     if (old.young() && !range.flags.has(vm_flag::seq_read)) rc.batches.mark_page_accessed(p);
     --owner.rss(p);

@@ -27,6 +27,7 @@ inline constexpr std::uint32_t item_pwrite = 11;
 inline constexpr std::uint32_t item_close = 12;
 inline constexpr std::uint32_t item_fsync = 13;
 inline constexpr std::uint32_t item_drop = 14;
+inline constexpr std::uint32_t item_madvise = 15;
 
 [[nodiscard]] constexpr std::size_t padded(std::size_t bytes) { return (bytes + 7) / 8 * 8; }
 

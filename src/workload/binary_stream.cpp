@@ -139,7 +139,8 @@ stream_item binary_stream::next_item() {
     case item_anon:
     case item_unmap:
     case item_mlock:
-    case item_munlock: return next_region(head);
+    case item_munlock:
+    case item_madvise: return next_region(head);
     case item_sleep: return next_sleep(head);
     case item_mark: return next_mark(head);
     case item_file:
@@ -165,24 +166,41 @@ stream_item binary_stream::next_records(const item_head& head) {
 }
 
 stream_item binary_stream::next_region(const item_head& head) {
-    if (head.size < 16) return fail("a region without its pages");
+    const bool advises = head.kind == item_madvise;
+    const std::uint32_t numbers = advises ? 24 : 16;
+    if (head.size < numbers) return fail("a region without its pages");
     const std::uint64_t first = read_u64("a region");
     const std::uint64_t pages = read_u64("a region");
+    const std::uint64_t number = advises ? read_u64("a region") : 0;
     std::string name;
-    if (!read_name(name, head.size - 16, "a region")) return *error_;
+    if (!read_name(name, head.size - numbers, "a region")) return *error_;
     if (pages == 0 || first >= pages_end || pages > pages_end - first)
         return fail(fmt::format("a region of {} pages from page {} on", pages, first));
     if (head.kind == item_anon) return map_region(std::move(name), first, pages);
     if (head.kind == item_unmap) return unmap_region(std::move(name), first, pages);
+    if (advises) return advise_part(std::move(name), first, pages, number);
     const auto what = head.kind == item_mlock ? op_lock::action::mlock : op_lock::action::munlock;
     return lock_part(std::move(name), first, pages, what);
 }
 
+bool binary_stream::within_a_region(std::uint64_t first, std::uint64_t pages) const {
+    const auto above = regions_.upper_bound(first);
+    return above != regions_.begin() && std::prev(above)->second >= first + pages;
+}
+
+stream_item binary_stream::advise_part(std::string name, std::uint64_t first, std::uint64_t pages,
+                                       std::uint64_t number) {
+    if (!within_a_region(first, pages))
+        return fail(fmt::format("{} pages at page {} are not within one region", pages, first));
+    const auto what = advice_from_number(number);
+    if (!what) return fail(fmt::format("advice {}, which is none", number));
+    return op_advise{.name = std::move(name), .first = vpn{first}, .pages = {pages}, .what = *what};
+}
+
 stream_item binary_stream::lock_part(std::string name, std::uint64_t first, std::uint64_t pages,
                                      op_lock::action what) {
-    const auto above = regions_.upper_bound(first);
-    const bool within = above != regions_.begin() && std::prev(above)->second >= first + pages;
-    if (!within) return fail(fmt::format("{} pages at page {} are not within one region", pages, first));
+    if (!within_a_region(first, pages))
+        return fail(fmt::format("{} pages at page {} are not within one region", pages, first));
     return op_lock{.name = std::move(name), .first = vpn{first}, .pages = {pages}, .what = what};
 }
 

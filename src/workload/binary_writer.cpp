@@ -36,6 +36,15 @@ encoded encode(const op_lock& op) {
     return {lock ? item_mlock : item_munlock, region_payload(op.first, op.pages, op.name)};
 }
 
+encoded encode(const op_advise& op) {
+    encoded e{item_madvise, {}};
+    put_le(e.payload, raw(op.first));
+    put_le(e.payload, op.pages.value);
+    put_le(e.payload, static_cast<std::uint64_t>(op.what));
+    e.payload.insert(e.payload.end(), op.name.begin(), op.name.end());
+    return e;
+}
+
 encoded encode(const op_transfer& op) {
     const bool read = op.what == op_transfer::action::pread;
     return {read ? item_pread : item_pwrite, region_payload(vpn{op.page}, op.pages, op.name)};

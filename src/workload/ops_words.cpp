@@ -13,23 +13,9 @@ namespace pagesim {
 
 namespace {
 
-// Words of the language that need what is not simulated.
-struct refused_word {
-    std::string_view word;
-    std::string_view needs;
-};
-constexpr std::array<refused_word, 1> refused_words{{
-    {"madvise", "advice on memory"},
-}};
-constexpr std::array<std::string_view, 15> known_words{"anon",    "file",   "map",   "r",     "w",
-                                                       "pread",   "pwrite", "unmap", "close", "mlock",
-                                                       "munlock", "fsync",  "drop",  "sleep", "mark"};
-
-const refused_word* find_refused(std::string_view word) {
-    const auto* it = std::find_if(refused_words.begin(), refused_words.end(),
-                                  [word](const refused_word& r) { return r.word == word; });
-    return it == refused_words.end() ? nullptr : it;
-}
+constexpr std::array<std::string_view, 16> known_words{
+    "madvise", "anon",  "file",  "map",     "r",     "w",    "pread", "pwrite",
+    "unmap",   "close", "mlock", "munlock", "fsync", "drop", "sleep", "mark"};
 
 // A decimal number and nothing else.
 std::optional<std::uint64_t> number(std::string_view text) {
@@ -47,8 +33,7 @@ std::string not_a_number(std::string_view what, std::string_view text) {
 } // namespace
 
 bool is_ops_word(std::string_view word) {
-    return std::find(known_words.begin(), known_words.end(), word) != known_words.end() ||
-           find_refused(word) != nullptr;
+    return std::find(known_words.begin(), known_words.end(), word) != known_words.end();
 }
 
 std::string ops_stream::parse(const words& w) {
@@ -66,11 +51,9 @@ std::string ops_stream::parse(const words& w) {
     if (op == "unmap") return parse_unmap(w);
     if (op == "mlock") return parse_lock(w, op_lock::action::mlock);
     if (op == "munlock") return parse_lock(w, op_lock::action::munlock);
+    if (op == "madvise") return parse_advise(w);
     if (op == "sleep") return parse_sleep(w);
     if (op == "mark") return parse_mark(w);
-    if (const refused_word* r = find_refused(op)) {
-        return fmt::format("op '{}' needs {}, which this version does not simulate", r->word, r->needs);
-    }
     return fmt::format("unknown op {}", in_quotes(op));
 }
 
@@ -197,6 +180,17 @@ std::string ops_stream::parse_lock(const words& w, op_lock::action what) {
     if (const auto* wrong = std::get_if<std::string>(&parsed)) return *wrong;
     const auto& [first, pages] = std::get<mapped_part>(parsed);
     command_ = op_lock{.name = std::string{w.at[1]}, .first = first, .pages = pages, .what = what};
+    return {};
+}
+
+std::string ops_stream::parse_advise(const words& w) {
+    if (w.count != 5) return "expected: madvise NAME PAGE COUNT ADVICE";
+    const auto parsed = parse_mapped_part(w);
+    if (const auto* wrong = std::get_if<std::string>(&parsed)) return *wrong;
+    const auto what = advice_from_word(w.at[4]);
+    if (!what) return fmt::format("unknown advice {}", in_quotes(w.at[4]));
+    const auto& [first, pages] = std::get<mapped_part>(parsed);
+    command_ = op_advise{.name = std::string{w.at[1]}, .first = first, .pages = pages, .what = *what};
     return {};
 }
 

@@ -25,7 +25,8 @@ protected:
 
     processes m;
     process& p;
-    const std::uint32_t file = m.parts.cache.create("f", page_count{100}, file_kind::regular).id();
+    const std::uint32_t file =
+        m.parts.cache.open(m.parts.cache.create("f", page_count{100}, file_kind::regular)).id;
 };
 
 // ---- mmap
@@ -206,7 +207,7 @@ TEST_P(address_spaces, a_hole_is_refused_where_there_are_too_many_ranges) {
 }
 
 TEST_P(address_spaces, a_file_knows_the_ranges_that_map_it_whatever_becomes_of_them) {
-    const range_index& known = m.parts.cache.file(file).i_mmap;
+    const range_index& known = m.parts.cache.opened(file).of->i_mmap;
     const auto pages_found = [&](std::uint64_t index) {
         std::string at;
         known.for_each(index, [&](const file_range& f) {

@@ -124,11 +124,12 @@ page& small_machine::shmem_page(std::uint64_t index) {
 
 vma& small_machine::map_file(page& p, vm_flags flags, mapped_by through) {
     flags.set(vm_flag::shared);
-    mapping& of = parts.cache.file_of(p);
+    open_file& of = parts.cache.open(parts.cache.file_of(p));
     vma& v = space->insert_vma(
-        {.first = next_range_, .end = next_range_ + 1, .flags = flags, .pgoff = p.index(), .file = of.id()});
+        {.first = next_range_, .end = next_range_ + 1, .flags = flags, .pgoff = p.index(), .file = of.id});
     next_range_ = next_range_ + table_entries;
-    of.i_mmap.insert(*space, v);
+    parts.cache.link_range(*space, v);
+    parts.cache.close(of); // as a process does after mmap
     for (int level = space->table().missing_level(v.first); level >= 0;
          level = space->table().missing_level(v.first)) {
         space->table().install_table(v.first, level, new_page());

@@ -7,6 +7,7 @@
 #include <pagesim/machine/file_calls.hpp>
 #include <pagesim/machine/parts.hpp>
 #include <pagesim/machine/process.hpp>
+#include <pagesim/process/madvise.hpp>
 #include <pagesim/process/mmap.hpp>
 #include <pagesim/sched/cfs.hpp>
 #include <pagesim/workload/access_stream.hpp>
@@ -137,6 +138,7 @@ private:
     step_result run_unmap();
     step_result run_lock();
     step_result run_file_call();
+    step_result run_advise();
     step_result next_item();
     step_result run_exit();
     step_result end(run_outcome outcome);
@@ -146,6 +148,7 @@ private:
     step_result perform(const op_anon& op);
     step_result perform(const op_unmap& op);
     step_result perform(const op_lock& op);
+    step_result perform(const op_advise& op);
     step_result perform(const op_sleep& op);
     step_result perform(const op_mark& op);
     step_result perform(const op_file& op);
@@ -168,12 +171,15 @@ private:
     bool faulting_ = false;
     sim_time fault_began_{};
     bool unmapping_ = false;
-    page_range part_{}; // of the unmap or lock under way
+    page_range part_{}; // of the unmap, lock or advice under way
     munmap_cursor unmap_;
     bool locking_ = false;
     lock_action lock_what_ = lock_action::mlock;
     lock_cursor lock_;
     file_calls files_;
+    bool advising_ = false;
+    advice advice_ = advice::normal;
+    advise_cursor advise_;
     exit_cursor exit_;
     bool exiting_ = false;
     bool finished_ = false;

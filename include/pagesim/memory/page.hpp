@@ -11,10 +11,10 @@
 //            16   mapcount + 1   the kernel's raw _mapcount starts at -1; stored one higher, so that a frame of
 //                                zeros is a valid frame that nobody ever touched
 //            20   mapping        which anon_vma, or which file's mapping (page::file_mapping is set); 0: none
-//            24   index          page number within that anon_vma or file; on a table page: which table of the pool; on the head
-//                                of a free block: the migratetype of its list
-//            28   private        swap cache: the swap entry; free block: its order; per-CPU list: its migratetype; table
-//                                page: its level
+//            24   index          page number within that anon_vma or file; on a table page: which table of the
+//                                pool; on the head of a free block: the migratetype of its list
+//            28   private        swap cache: the swap entry; free block: its order; per-CPU list: its
+//                                migratetype; table page: its level
 //
 // Built with PAGESIM_WIDE_PAGE the links are plain pointers and a page fills a cache line, as in the kernel. The
 // benchmarks measure both (docs/performance.md says what they found); nothing else may use it.

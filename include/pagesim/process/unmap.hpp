@@ -17,10 +17,17 @@ struct unmap_cursor {
     vpn next{0};
 };
 
-// A descriptor of a file page goes (kernel: zap_pte_range()); its word is empty already and the TLBs have forgotten it.
+// Why pages are zapped: that decides what it costs.
+enum class zap_cause : std::uint8_t { unmap, dontneed };
+
+// A swap entry of the address space goes, and the page that only the swap cache still holds (kernel:
+// free_swap_and_cache()).
+void zap_swap_entry(const reclaim_context& rc, mm& owner, swap_entry e);
+// A descriptor of a file page goes; its word is empty already and the TLBs have forgotten it.
 void zap_file_page(const reclaim_context& rc, mm& owner, const vma& range, descriptor old, page& p);
 // kernel: unmap_page_range(). What pages [first, stop) of the range map goes; the range stays.
-void unmap_page_range(const fault_context& fc, mm& owner, const vma& range, vpn first, vpn stop);
+void unmap_page_range(const fault_context& fc, mm& owner, const vma& range, vpn first, vpn stop,
+                      zap_cause cause = zap_cause::unmap);
 
 // Unmaps the whole range and erases it from the address space. Call until done.
 step_result unmap_range(const fault_context& fc, mm& owner, vma& range, unmap_cursor& c);

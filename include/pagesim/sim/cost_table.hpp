@@ -36,6 +36,12 @@ struct cost_table {
     sim_duration page_table_alloc{900};  // one page of descriptors
     sim_duration unmap_page{1124};       // munmap or exit, a page
     sim_duration unmap_file_page{430};   // the same of a file page
+    sim_duration madvise_call{15500};    // madvise without its pages
+    sim_duration dontneed_page{1058};    // each advice, a page
+    sim_duration dontneed_file_page{940};
+    sim_duration advise_cold{126};
+    sim_duration advise_free{357};    // without draining the batch
+    sim_duration pageout_advice{700}; // beside what reclaim's pieces cost (process/madvise.hpp)
     sim_duration lock_call{
         15000}; // mlock or munlock without its pages (as mmap and madvise; not measured alone)
     sim_duration map_call{15000};    // mmap, brk, mremap, mprotect without their pages (mmap measured)

@@ -40,6 +40,7 @@
 
 #include <pagesim/base/units.hpp>
 #include <pagesim/workload/access_record.hpp>
+#include <pagesim/workload/advice.hpp>
 #include <pagesim/workload/input_error.hpp>
 
 #include <cstddef>
@@ -115,6 +116,14 @@ struct op_lock {
     action what = action::mlock;
 };
 
+// madvise of a part of a region.
+struct op_advise {
+    std::string name;
+    vpn first{0};
+    page_count pages;
+    advice what = advice::normal;
+};
+
 struct op_sleep {
     sim_duration duration;
 };
@@ -126,8 +135,9 @@ struct op_mark {
 
 struct end_of_stream {};
 
-using stream_item = std::variant<access_block, op_anon, op_unmap, op_lock, op_sleep, op_mark, op_file, op_map,
-                                 op_transfer, op_descriptor, op_drop, end_of_stream, input_error>;
+using stream_item =
+    std::variant<access_block, op_anon, op_unmap, op_lock, op_advise, op_sleep, op_mark, op_file, op_map,
+                 op_transfer, op_descriptor, op_drop, end_of_stream, input_error>;
 
 // What was read so far. A stream reads ahead by at most one block.
 struct stream_counts {

@@ -36,6 +36,7 @@
 //      12 close    size bytes: the name, padded
 //      13 fsync    the same
 //      14 drop     size 0
+//      15 madvise  size bytes: u64 first page, u64 pages, u64 advice (the kernel's number), the name; padded
 //
 // The checksum folds four lanes, word i into lane i mod 4: lane = (lane xor word) * 0x100000001b3 (mod 2^64) from
 // 0xcbf29ce484222325, and in the end the four lanes in the same way into one.
@@ -171,6 +172,9 @@ private:
     [[nodiscard]] stream_item open_file_item(std::string name, std::uint64_t pages);
     [[nodiscard]] stream_item map_file(std::string name, std::uint64_t first, std::uint64_t pages);
     [[nodiscard]] stream_item next_descriptor(const item_head& head, op_descriptor::action what);
+    [[nodiscard]] stream_item advise_part(std::string name, std::uint64_t first, std::uint64_t pages,
+                                          std::uint64_t number);
+    [[nodiscard]] bool within_a_region(std::uint64_t first, std::uint64_t pages) const;
     [[nodiscard]] stream_item next_sleep(const item_head& head);
     [[nodiscard]] stream_item next_mark(const item_head& head);
     [[nodiscard]] stream_item finish(const item_head& head);

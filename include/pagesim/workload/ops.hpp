@@ -7,12 +7,17 @@
 //     mark filled          a snapshot of the counters
 //     r a 128 64           one 8-byte load in each of 64 pages
 //     mlock a 0 500        pages 0 to 499 are faulted in and may not be reclaimed; munlock the same
+//     madvise a 0 9 cold   advice: normal, random, sequential, willneed, dontneed, free, cold or pageout
+//     file f 2000          a file of 2000 pages, which exists, is opened
+//     pread f 0 64         read(2) of 64 pages from page 0 on; pwrite the same
+//     map f                mmap of all of it, shared; r, w, mlock, madvise and unmap then take it like a region
+//     fsync f
+//     close f
+//     drop                 the page cache is emptied as far as it is clean
 //     sleep 250            milliseconds
 //     unmap a              munmap; the name is free again
 //
-// Words are parted by blanks or tabs; empty lines and comment lines are skipped and counted. The language
-// has more words (file, map, pread, ...); they need what this version does not simulate and are refused by
-// name.
+// Words are parted by blanks or tabs; empty lines and comment lines are skipped and counted.
 //
 // Time: what the kernel's laboratory needs for one op under instruction-counted time on Linux 6.1, arm64.
 // The first page of an op carries the op's own loop, each further one a load or a store.
@@ -84,8 +89,8 @@ private:
     };
     // The words of a line; a word that is not there is empty.
     struct words {
-        std::array<std::string_view, 4> at;
-        std::size_t count = 0; // 5 stands for any more than 4
+        std::array<std::string_view, 5> at;
+        std::size_t count = 0; // 6 stands for any more than 5
     };
 
     [[nodiscard]] static words split(std::string_view line);
@@ -113,6 +118,7 @@ private:
     [[nodiscard]] std::variant<mapped_part, std::string> parse_mapped_part(const words& w) const;
     [[nodiscard]] std::string parse_touch(const words& w, access kind);
     [[nodiscard]] std::string parse_lock(const words& w, op_lock::action what);
+    [[nodiscard]] std::string parse_advise(const words& w);
     [[nodiscard]] std::string parse_unmap(const words& w);
     [[nodiscard]] std::string parse_sleep(const words& w);
     [[nodiscard]] std::string parse_mark(const words& w);
@@ -129,7 +135,7 @@ private:
     stream_counts counts_;
 };
 
-// Whether a line begins by a word of the language (one that is refused included).
+// Whether a line begins by a word of the language.
 [[nodiscard]] bool is_ops_word(std::string_view word);
 
 } // namespace pagesim

@@ -157,6 +157,10 @@ void expect_same(access_stream& a, access_stream& b) {
         } else if (const auto* fd = std::get_if<op_descriptor>(&x)) {
             const auto& o = std::get<op_descriptor>(y);
             EXPECT_TRUE(fd->name == o.name && fd->what == o.what);
+        } else if (const auto* advised = std::get_if<op_advise>(&x)) {
+            const auto& o = std::get<op_advise>(y);
+            EXPECT_TRUE(advised->name == o.name && advised->first == o.first && advised->pages == o.pages &&
+                        advised->what == o.what);
         } else if (const auto* nap = std::get_if<op_sleep>(&x)) {
             EXPECT_EQ(nap->duration.ns, std::get<op_sleep>(y).duration.ns);
         } else if (const auto* mark = std::get_if<op_mark>(&x)) {
@@ -196,10 +200,10 @@ TEST(binary_trace, gives_back_a_recorded_trace_item_by_item) {
 }
 
 TEST(binary_trace, gives_back_the_commands_of_an_ops_file) {
-    const temp_file ops{
-        "# a comment\nanon a 10\nw a 0 10\nsleep 3\nmlock a 2 3\nmark here\nr a 2\nmunlock a "
-        "3 1\nunmap a\nanon bb 3\nfile f 20\npread f 3 16\npwrite f 19\nmap f\nw f 2\nfsync f\n"
-        "drop\nclose f\nunmap f\nfile f 20\n"};
+    const temp_file ops{"# a comment\nanon a 10\nw a 0 10\nsleep 3\nmlock a 2 3\nmark here\nr a 2\nmunlock a "
+                        "3 1\nmadvise a 4 2 pageout\nmadvise a 0 1 normal\nunmap a\nanon bb 3\nfile f "
+                        "20\npread f 3 16\npwrite f 19\nmap f\nw f 2\nfsync f\n"
+                        "drop\nclose f\nunmap f\nfile f 20\n"};
     string_sink sink;
     binary_trace_writer writer{sink, {}};
     ops_stream source{ops.path()};
@@ -303,6 +307,9 @@ TEST(binary_trace, commands_that_contradict_each_other_are_refused) {
     expect({a, op_lock{"a", vpn{11}, {4}}}, "end");
     expect({a, op_lock{"a", vpn{11}, {5}}}, "5 pages at page 11 are not within one region");
     expect({op_lock{"a", vpn{11}, {1}}}, "1 pages at page 11 are not within one region");
+    expect({a, op_advise{"a", vpn{11}, {4}, advice::free}}, "end");
+    expect({a, op_advise{"a", vpn{11}, {5}, advice::free}}, "5 pages at page 11 are not within one region");
+    expect({a, op_advise{"a", vpn{11}, {1}, static_cast<advice>(9)}}, "advice 9, which is none");
     expect({op_sleep{milliseconds(2 * longest_sleep_ms)}}, "a sleep that is none");
     const op_file f{"f", {20}};
     const op_descriptor close{"f", op_descriptor::action::close};

@@ -52,6 +52,10 @@ struct describe {
         return (o.what == op_descriptor::action::close ? "close " : "fsync ") + o.name;
     }
     std::string operator()(const op_drop& /*o*/) const { return "drop"; }
+    std::string operator()(const op_advise& o) const {
+        return fmt::format("madvise {} -{} {} {}", o.name, top - raw(o.first), o.pages.value,
+                           static_cast<unsigned>(o.what));
+    }
     std::string operator()(const op_sleep& o) const { return fmt::format("sleep {}", o.duration.ns); }
     std::string operator()(const op_mark& o) const { return "mark " + o.label; }
     std::string operator()(const end_of_stream& /*e*/) const { return "end"; }
@@ -154,9 +158,24 @@ TEST(ops_errors, come_after_all_that_precedes_them) {
               "anon a -10 10; [r-9:125 r-8:125]; 5: unknown op 'bad'");
 }
 
-TEST(ops_errors, name_words_that_are_not_simulated) {
-    EXPECT_EQ(items_of("madvise a 0 1 free"),
-              "1: op 'madvise' needs advice on memory, which this version does not simulate");
+TEST(ops_streams, advice_goes_by_the_kernels_numbers) {
+    EXPECT_EQ(items_of("anon a 10\nmadvise a 2 3 cold\nmadvise a 0 10 dontneed\nmadvise a 9 1 free\n"),
+              "anon a -10 10; madvise a -8 3 20; madvise a -10 10 4; madvise a -1 1 8; end");
+    EXPECT_EQ(items_of("anon a 1\nmadvise a 0 1 normal\nmadvise a 0 1 random\nmadvise a 0 1 sequential\n"
+                       "madvise a 0 1 willneed\nmadvise a 0 1 pageout\n"),
+              "anon a -1 1; madvise a -1 1 0; madvise a -1 1 1; madvise a -1 1 2; madvise a -1 1 3; madvise "
+              "a -1 1 21; end");
+}
+
+TEST(ops_errors, tell_how_madvise_is_written) {
+    for (const char* line :
+         {"madvise", "madvise a", "madvise a 0", "madvise a 0 1", "madvise a 0 1 cold 2"}) {
+        EXPECT_EQ(after_anon(line), "2: expected: madvise NAME PAGE COUNT ADVICE") << line;
+    }
+    EXPECT_EQ(after_anon("madvise a 0 1 warm"), "2: unknown advice 'warm'");
+    EXPECT_EQ(after_anon("madvise a 5 6 cold"),
+              "2: PAGE 5 and COUNT 6 lead beyond region 'a', which has 10 pages");
+    EXPECT_EQ(after_anon("madvise b 0 1 cold"), "2: no region 'b' here");
 }
 
 TEST(ops_streams, open_map_transfer_and_close_files) {
@@ -322,8 +341,7 @@ TEST(ops_footprints, reach_to_the_first_bad_line) {
     const auto& f = std::get<footprint>(result);
     EXPECT_EQ(f.touched, page_count{6});
     ASSERT_TRUE(f.stopped_by);
-    EXPECT_EQ(to_string(*f.stopped_by),
-              file.path() + ":3: op 'madvise' needs advice on memory, which this version does not simulate");
+    EXPECT_EQ(to_string(*f.stopped_by), file.path() + ":3: expected: madvise NAME PAGE COUNT ADVICE");
     const temp_file at_once{"madvise\n"};
     EXPECT_TRUE(std::holds_alternative<input_error>(scan_ops(at_once.path())));
 }
