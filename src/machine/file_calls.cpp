@@ -23,13 +23,20 @@ void file_calls::begin(const op_transfer& op) {
 }
 
 void file_calls::begin(const op_descriptor& op) {
-    if (op.what == op_descriptor::action::close) {
+    outcome_ = fault_outcome::resolved;
+    switch (op.what) {
+    case op_descriptor::action::close:
         parts_.cache.close(opened(op.name));
         descriptors_.erase(op.name);
+        break;
+    case op_descriptor::action::fsync: call_ = fsync_call{.file = opened(op.name).of, .cursor = {}}; break;
     }
 }
 
-void file_calls::begin(const op_drop& /*op*/) {}
+void file_calls::begin(const op_drop& /*op*/) {
+    outcome_ = fault_outcome::resolved;
+    call_ = drop_caches_cursor{};
+}
 
 void file_calls::close_all() {
     for (const auto& [name, file] : descriptors_) parts_.cache.close(*file);

@@ -135,6 +135,19 @@ std::string describe_config(const machine_config& c) {
     describe_memory(out, c);
     out.line("vm.swappiness", c.reclaim.swappiness);
     out.line("vm.page_cluster", c.reclaim.page_cluster);
+    out.line("vm.dirty_ratio", c.dirty.ratio);
+    out.line("vm.dirty_background_ratio", c.dirty.background_ratio);
+    out.line("vm.dirty_bytes", c.dirty.bytes);
+    out.line("vm.dirty_background_bytes", c.dirty.background_bytes);
+    out.line("vm.dirty_expire_centisecs", c.dirty.expire_centisecs);
+    out.line("vm.dirty_writeback_centisecs", c.dirty.writeback_centisecs);
+    out.line("files.device", c.files.device == file_device::pmem ? "pmem" : "flash");
+    if (c.files.device == file_device::flash) {
+        out.line("files.latency_ns", c.files.flash.latency.ns);
+        out.line("files.bytes_per_second", c.files.flash.bytes_per_second);
+        out.line("files.queue_depth", c.files.flash.queue_depth);
+    }
+    out.line("files.max_request_pages", c.files.max_request_pages);
     if (c.reclaim.vma_ra == vma_readahead::disabled) out.line("swap.vma_ra_enabled", false);
     describe_swap(out, c.swap, "");
     for (std::size_t i = 0; i < c.more_swap.size(); ++i)

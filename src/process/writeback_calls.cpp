@@ -64,40 +64,6 @@ step_result sync_files(const writeback_context& wb, sync_cursor& c) {
     return step_done;
 }
 
-step_result fadvise_dontneed(const writeback_context& wb, mapping& file, fadvise_dontneed_cursor& c) {
-    using phase = fadvise_dontneed_cursor::phase;
-    switch (c.at) {
-    case phase::begin:
-        wb.cpu.charge(wb.cpu.cost.writeback_call);
-        c.pages.walk = wb_walk::range;
-        c.pages.first = c.first;
-        c.pages.last = c.last;
-        c.at = file.tagged_pages(cache_tag::dirty) != 0 ? phase::writing : phase::draining;
-        return step_again;
-    case phase::writing:
-        if (const step_result r = do_writepages(wb, file, c.pages); !r.done()) return r;
-        c.at = phase::draining;
-        return step_again;
-    case phase::draining:
-        wb.batches.lru_add_drain();
-        c.drop = {.next = c.first, .last = c.last};
-        c.at = phase::invalidating;
-        return step_again;
-    case phase::invalidating:
-        if (const step_result r = invalidate_mapping_pages(wb, file, c.drop); !r.done()) return r;
-        if (c.drop.failed == 0) break;
-        wb.batches.lru_add_drain(); // they may have been in a batch
-        c.drop = {.next = c.first, .last = c.last};
-        c.at = phase::again;
-        return step_again;
-    case phase::again:
-        if (const step_result r = invalidate_mapping_pages(wb, file, c.drop); !r.done()) return r;
-        break;
-    }
-    c = {};
-    return step_done;
-}
-
 step_result drop_caches(const writeback_context& wb, drop_what what, drop_caches_cursor& c) {
     using phase = drop_caches_cursor::phase;
     const auto wants = [&](drop_what w) {

@@ -18,6 +18,28 @@ namespace {
 using namespace pagesim;
 using namespace pagesim::program;
 
+// Where files are, and when they are written back.
+void add_file_options(CLI::App& run, run_options& o) {
+    run.add_option("--file-device", o.file_device, "where files are: pmem (the CPU copies) or flash")
+        ->capture_default_str();
+    run.add_option("--dirty-ratio", o.dirty_ratio, "vm.dirty_ratio: percent at which writers stop")
+        ->capture_default_str();
+    run.add_option("--dirty-background-ratio", o.dirty_background_ratio,
+                   "vm.dirty_background_ratio: percent at which the flusher writes")
+        ->capture_default_str();
+    run.add_option("--dirty-bytes", o.dirty_bytes, "vm.dirty_bytes, instead of the ratio; 0: the ratio")
+        ->capture_default_str();
+    run.add_option("--dirty-background-bytes", o.dirty_background_bytes,
+                   "vm.dirty_background_bytes, likewise")
+        ->capture_default_str();
+    run.add_option("--dirty-expire-centisecs", o.dirty_expire_centisecs,
+                   "vm.dirty_expire_centisecs: dirty data of that age is written")
+        ->capture_default_str();
+    run.add_option("--dirty-writeback-centisecs", o.dirty_writeback_centisecs,
+                   "vm.dirty_writeback_centisecs: how often the flusher looks; 0: never")
+        ->capture_default_str();
+}
+
 CLI::App* add_run(CLI::App& app, run_options& o) {
     CLI::App* run = app.add_subcommand(
         "run", "Run recorded traces or ops files on a simulated machine, each as a process");
@@ -57,6 +79,7 @@ CLI::App* add_run(CLI::App& app, run_options& o) {
         ->delimiter(',')
         ->expected(1)
         ->check(CLI::Range(-1000, 1000));
+    add_file_options(*run, o);
     run->add_option("--vmstat", o.vmstat_file, "write /proc/vmstat's text to FILE (- is standard output)");
     run->add_option("--zoneinfo", o.zoneinfo_file, "write /proc/zoneinfo's text to FILE");
     run->add_option("--meminfo", o.meminfo_file, "write /proc/meminfo's text to FILE");

@@ -24,6 +24,13 @@ struct run_options {
     std::string cpu = "cortex-a72";
     unsigned swappiness = 60;
     unsigned page_cluster = 3;
+    std::string file_device = "pmem";
+    unsigned dirty_ratio = 20;
+    unsigned dirty_background_ratio = 10;
+    std::uint64_t dirty_bytes = 0;
+    std::uint64_t dirty_background_bytes = 0;
+    unsigned dirty_expire_centisecs = 3000;
+    unsigned dirty_writeback_centisecs = 500;
     std::optional<std::uint64_t> min_free_kbytes;
     bool khugepaged = false;
     std::string vmstat_file;

@@ -104,6 +104,10 @@ machine_config result_file::machine() const {
         c.memory.watermark_scale_factor = sysctl(json_, "vm/watermark_scale_factor");
         c.reclaim.swappiness = static_cast<unsigned>(sysctl(json_, "vm/swappiness"));
         c.reclaim.page_cluster = static_cast<unsigned>(sysctl(json_, "vm/page-cluster"));
+        c.dirty.ratio = static_cast<unsigned>(sysctl(json_, "vm/dirty_ratio"));
+        c.dirty.background_ratio = static_cast<unsigned>(sysctl(json_, "vm/dirty_background_ratio"));
+        c.dirty.expire_centisecs = static_cast<unsigned>(sysctl(json_, "vm/dirty_expire_centisecs"));
+        c.dirty.writeback_centisecs = static_cast<unsigned>(sysctl(json_, "vm/dirty_writeback_centisecs"));
         c.start.free_pages = free;
         c.start.pcp_pages = pcp;
         c.start.unevictable = page_count{run().at("gauges_before").at("nr_unevictable").get<std::uint64_t>()};

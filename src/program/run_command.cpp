@@ -71,6 +71,14 @@ machine_config configure(const run_options& o, page_count memory) {
     configure_swap(c, o);
     c.reclaim.swappiness = o.swappiness;
     c.reclaim.page_cluster = o.page_cluster;
+    c.files.device = choose<file_device>("--file-device", o.file_device,
+                                         {{"pmem", file_device::pmem}, {"flash", file_device::flash}});
+    c.dirty = {.ratio = o.dirty_ratio,
+               .background_ratio = o.dirty_background_ratio,
+               .bytes = o.dirty_bytes,
+               .background_bytes = o.dirty_background_bytes,
+               .expire_centisecs = o.dirty_expire_centisecs,
+               .writeback_centisecs = o.dirty_writeback_centisecs};
     c.memory.min_free_kbytes = o.min_free_kbytes;
     if (o.khugepaged) c.memory.khugepaged = khugepaged_reserve::present;
     if (const auto wrong = find_fault_in(c)) throw usage_error{*wrong};

@@ -8,6 +8,7 @@
 #include <pagesim/machine/parts.hpp>
 #include <pagesim/process/file_read.hpp>
 #include <pagesim/process/file_write.hpp>
+#include <pagesim/process/writeback_calls.hpp>
 #include <pagesim/workload/access_stream.hpp>
 
 #include <map>
@@ -50,7 +51,14 @@ private:
         Cursor cursor;
     };
 
+    struct fsync_call {
+        mapping* file = nullptr;
+        fsync_cursor cursor;
+    };
+
     step_result step_of(std::monostate& none);
+    step_result step_of(fsync_call& call) { return fsync_file(parts_.wb, *call.file, call.cursor); }
+    step_result step_of(drop_caches_cursor& c) { return drop_caches(parts_.wb, drop_what::both, c); }
     step_result step_of(transfer<file_read_cursor>& t);
     step_result step_of(transfer<file_write_cursor>& t);
     template <typename Cursor, typename Begin, typename Step>
@@ -59,7 +67,9 @@ private:
     machine_parts& parts_;
     std::map<std::string, mapping*> files_;         // that this process ever opened
     std::map<std::string, open_file*> descriptors_; // open now
-    std::variant<std::monostate, transfer<file_read_cursor>, transfer<file_write_cursor>> call_;
+    std::variant<std::monostate, transfer<file_read_cursor>, transfer<file_write_cursor>, fsync_call,
+                 drop_caches_cursor>
+        call_;
     fault_outcome outcome_ = fault_outcome::resolved;
     task_dirty dirtied_;
 };

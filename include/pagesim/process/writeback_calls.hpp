@@ -3,7 +3,6 @@
 //
 //     fsync       writes the file's dirty pages of now and waits until all of its writes are over
 //     sync        has the flusher write every file, and waits for all writes
-//     fadvise     DONTNEED: starts to write the range, and drops what is clean already
 //     drop_caches (/proc/sys/vm) 1: drops clean, unused pages of all files; 2: asks the slab shrinkers; 3: both.
 //                 It does not write: dirty pages stay
 //
@@ -11,7 +10,7 @@
 // killed: it may hold a page locked.
 //
 // Source: file_write_and_wait_range (mm/filemap.c), ext4_sync_file without a journal (fs/ext4/fsync.c), ksys_sync,
-// sync_inodes_sb (fs/sync.c, fs/fs-writeback.c), generic_fadvise (mm/fadvise.c), fs/drop_caches.c, Linux 5.8 to 6.1.
+// sync_inodes_sb (fs/sync.c, fs/fs-writeback.c), fs/drop_caches.c, Linux 5.8 to 6.1.
 // Left out: the file system's own blocks and the barrier to the device; slab caches are not modelled:
 // drop_caches 2 only counts.
 #pragma once
@@ -40,18 +39,6 @@ struct sync_cursor {
     fdatawait_cursor wait;
 };
 step_result sync_files(const writeback_context& wb, sync_cursor& c);
-
-// kernel: POSIX_FADV_DONTNEED of pages [first, last].
-struct fadvise_dontneed_cursor {
-    std::uint64_t first = 0;
-    std::uint64_t last = mapping::none - 1;
-
-    enum class phase : std::uint8_t { begin, writing, draining, invalidating, again };
-    phase at = phase::begin;
-    writepages_cursor pages;
-    invalidate_cursor drop;
-};
-step_result fadvise_dontneed(const writeback_context& wb, mapping& file, fadvise_dontneed_cursor& c);
 
 enum class drop_what : std::uint8_t { pagecache = 1, slab = 2, both = 3 };
 struct drop_caches_cursor {

@@ -190,34 +190,5 @@ TEST(drop_caches, pages_under_writeback_are_hastened_only_by_older_kernels) {
     }
 }
 
-TEST(fadvise, dontneed_starts_to_write_and_drops_what_is_clean_in_the_range) {
-    auto m = a_machine().with_files_on(file_device::flash).build();
-    dirty_files d{*m};
-    mapping& f = d.create("f", 100);
-    d.dirty(f, 10, 5);
-    for (const std::uint64_t i : {0U, 20U, 21U, 99U}) d.clean(f, i);
-    fadvise_dontneed_cursor c;
-    c.first = 10;
-    c.last = 21;
-    EXPECT_EQ(run(d, [&] { return fadvise_dontneed(m->parts.wb, f, c); }), 0U) << "it waits for nothing";
-    EXPECT_EQ(m->parts.stat[vm_item::nr_writeback], 5U);
-    EXPECT_EQ(f.nrpages(), 7U) << "20 and 21 are gone; those being written, and 0 and 99, are not";
-    m->complete_io();
-    m->check();
-}
-
-TEST(fadvise, dontneed_finds_pages_in_the_batches_and_those_written_at_once) {
-    auto m = a_machine().build();
-    dirty_files d{*m};
-    mapping& f = d.create("f", 100);
-    d.dirty(f, 10, 5);
-    page& p = d.clean(f, 30);
-    m->parts.batches.activate_page(p); // one reference more, until the batch is applied
-    fadvise_dontneed_cursor c;
-    run(d, [&] { return fadvise_dontneed(m->parts.wb, f, c); });
-    EXPECT_EQ(f.nrpages(), 0U);
-    m->check();
-}
-
 } // namespace
 } // namespace pagesim
