@@ -9,16 +9,6 @@ namespace {
 
 using phase = swapin_cursor::phase;
 
-// kernel: __read_swap_cache_async() after its allocation: `p` holds the slot's content once it is unlocked.
-void read_into_cache(const reclaim_context& rc, page& p, swap_entry e, io_plug* plug) {
-    p.set(page_flag::locked);
-    p.set(page_flag::swapbacked);
-    const std::optional<shadow> old = rc.swap.add_to_swap_cache(p, e);
-    if (rc.profile.swap_in != swap_in_placement::by_refault_distance) p.set(page_flag::workingset);
-    add_swapped_in_page(rc, p, old);
-    rc.io->read_page(p, e, plug);
-}
-
 // The slot at c.next, if there is one to be read.
 std::optional<swap_entry> neighbour(const reclaim_context& rc, const swapin_cursor& c) {
     if (c.method == swap_ra_method::cluster) {
@@ -102,6 +92,15 @@ void add_swapped_in_page(const reclaim_context& rc, page& p, std::optional<shado
     }
     if (rc.profile.swap_in_costs == swap_in_cost::of_each_page) rc.lru.note_cost(lru_type::anon, 1);
     rc.batches.lru_cache_add(p);
+}
+
+void read_into_cache(const reclaim_context& rc, page& p, swap_entry e, io_plug* plug) {
+    p.set(page_flag::locked);
+    p.set(page_flag::swapbacked);
+    const std::optional<shadow> old = rc.swap.add_to_swap_cache(p, e);
+    if (rc.profile.swap_in != swap_in_placement::by_refault_distance) p.set(page_flag::workingset);
+    add_swapped_in_page(rc, p, old);
+    rc.io->read_page(p, e, plug);
 }
 
 void begin_swapin(const reclaim_context& rc, swapin_cursor& c, swap_entry e, mm* owner, vma* range,

@@ -47,6 +47,9 @@ void begin_swapin(const reclaim_context& rc, swapin_cursor& c, swap_entry e, mm*
 // Call until done.
 step_result swapin_readahead(const reclaim_context& rc, swapin_cursor& c);
 
+// kernel: __read_swap_cache_async() after its allocation and mark: a new page enters the swap cache, and is read.
+void read_into_cache(const reclaim_context& rc, page& p, swap_entry e, io_plug* plug);
+
 // A page that comes from swap joins the lists; its shadow decides on which side.
 void add_swapped_in_page(const reclaim_context& rc, page& p, std::optional<shadow> old);
 
