@@ -98,7 +98,8 @@ void give_to_file(const reclaim_context& rc, mapping& file, swapoff_cursor& c) {
 
 // The next place of the space, from c.where on, that names a slot of the area.
 vma* find_next(const reclaim_context& rc, mm& owner, swapoff_cursor& c) {
-    for (const auto& range : owner.vmas()) {
+    for (vma* range = owner.find_vma_above(c.where); range != nullptr;
+         range = owner.find_vma_above(range->end)) {
         c.where = std::max(c.where, range->first);
         while (c.where < range->end) {
             const std::uint64_t* word = owner.table().leaf(c.where);
@@ -108,7 +109,7 @@ vma* find_next(const reclaim_context& rc, mm& owner, swapoff_cursor& c) {
             }
             const descriptor d{*word};
             if (d.is_swap()) c.entry = entry_in(d, rc.profile.swap_pte);
-            if (d.is_swap() && c.entry.type == c.type) return range.get();
+            if (d.is_swap() && c.entry.type == c.type) return range;
             c.where = c.where + 1;
         }
     }
