@@ -94,6 +94,11 @@ step_result do_anonymous_page(const fault_context& fc, mm& owner, fault_cursor& 
     f.at = phase::anonymous;
     const step_result r = new_frame(fc, owner, f);
     if (!r.done() || f.outcome != fault_outcome::resolved) return r;
+    // kernel: check_stable_address_space(): nothing new comes where the OOM reaper has been.
+    if (owner.flags.has(mm_flag::unstable)) {
+        fc.rc.batches.put_page(*f.alloc.result);
+        return step_done;
+    }
     cpu.charge(cpu.cost.anon_fault);
     map_new_page(fc, owner, f, *f.alloc.result);
     return step_done;

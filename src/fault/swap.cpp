@@ -90,6 +90,7 @@ step_result map_page(const fault_context& fc, mm& owner, fault_cursor& f) {
     const bool same_slot = p.test(page_flag::swapcache) && swap_space::entry_of(p) == f.entry;
     if (slot != f.original || (!f.bypass && !same_slot)) {
         rc.batches.put_page(p); // it is no longer what we waited for: the access starts over
+        if (f.bypass) rc.swap.clear_cache_mark(f.entry);
         return step_done;
     }
     p.set(page_flag::locked);
@@ -116,8 +117,12 @@ step_result map_page(const fault_context& fc, mm& owner, fault_cursor& f) {
 // The page is there: map it, or first wait until it is read.
 step_result lock_or_retry(const fault_context& fc, mm& owner, fault_cursor& f) {
     if (!f.target->test(page_flag::locked)) return map_page(fc, owner, f);
+    if (f.at == phase::swap_wait && cpu_of(fc).fatal_signal_pending()) {
+        fc.rc.batches.put_page(*f.target);
+        return step_done;
+    }
     f.at = f.tried ? phase::swap_wait : phase::swap_retry;
-    return sleep_on(page_channel(fc, *f.target));
+    return killable(sleep_on(page_channel(fc, *f.target)));
 }
 
 // A device that answers at once, and nobody else uses the slot: no swap cache.
@@ -202,9 +207,9 @@ step_result read_one(const fault_context& fc, mm& owner, fault_cursor& f) {
         const step_result r = fault_alloc(fc, f, gfp::highuser_movable);
         if (!r.done() || f.outcome != fault_outcome::resolved) return r;
         p = f.alloc.result;
-        if (!rc.swap.prepare_cache(f.entry)) {
+        if (rc.swap.count(f.entry) == 0 || !rc.swap.prepare_cache(f.entry)) {
             rc.batches.put_page(*p);
-            return step_done; // in the swap cache meanwhile: the access starts over
+            return step_done; // in the swap cache, or reaped, meanwhile: the access starts over
         }
         read_into_cache(fc, *p, f.entry, nullptr);
     }
@@ -248,6 +253,7 @@ step_result do_swap_page(const fault_context& fc, mm& owner, fault_cursor& f) {
     case phase::swap_wait: return lock_or_retry(fc, owner, f);
     case phase::swap_retry:
         fc.rc.batches.put_page(*f.target);
+        if (cpu_of(fc).fatal_signal_pending()) return step_done; // no second time for who dies
         f.tried = true;
         f.at = phase::begin;
         return step_again;

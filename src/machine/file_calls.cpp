@@ -40,6 +40,7 @@ step_result file_calls::step_of(std::monostate& /*none*/) { return step_done; }
 
 template <typename Cursor, typename Begin, typename Step>
 step_result file_calls::transfer_step(transfer<Cursor>& t, Begin begin_call, Step step_call) {
+    if (!t.begun && parts_.cpu.fatal_signal_pending()) return step_done;
     if (!std::exchange(t.begun, true))
         begin_call(t.cursor, *t.file, t.next, std::min(pages_per_call, t.end - t.next));
     const step_result r = step_call(parts_.fc, t.cursor);

@@ -42,15 +42,13 @@ machine::machine(const machine_config& config, trace_sink* sink) : queue_{config
 
 machine::~machine() = default;
 
-void machine::start(access_stream& stream, std::span<const page_range> ranges) {
-    PAGESIM_ASSERT(workload_ == nullptr);
-    auto process = std::make_unique<workload_task>(0, *parts_, stream);
+void machine::start(access_stream& stream, std::span<const page_range> ranges,
+                    const process_options& options) {
+    PAGESIM_ASSERT(processes_.empty());
+    workload_task& first = add(stream, ranges, options, parts_->new_mm());
+    parts_->settle(first.space());
     auto daemon = std::make_unique<kswapd_task>(1, *parts_);
-    workload_ = process.get();
     kswapd_ = daemon.get();
-    for (const page_range& r : ranges) process->add_range(r.first, r.end, first_read::private_frame);
-    parts_->settle(process->space());
-    tasks_.push_back(std::move(process));
     tasks_.push_back(std::move(daemon));
     if (parts_->config.sched.rcu_sched_ticks > 0) {
         tasks_.push_back(std::make_unique<rcu_task>(2, *parts_));
@@ -63,10 +61,14 @@ void machine::start(access_stream& stream, std::span<const page_range> ranges) {
     flusher_->asleep = true;
     flusher_->waits_for = bdi_writeback::flusher_channel;
     tasks_.push_back(std::move(flusher));
+    auto reaper =
+        std::make_unique<oom_reaper_task>(static_cast<std::uint32_t>(tasks_.size()), *parts_, oom_reports_);
+    reaper_ = reaper.get();
+    tasks_.push_back(std::move(reaper));
+    parts_->rc.oom = this;
     // kswapd has gone to sleep long before the run begins.
     kswapd_->asleep = true;
     kswapd_->waits_for = {.reason = wait_reason::kswapd_work};
-    queue_.start(workload_->entity);
     parts_->events.schedule(sim_time{jiffy.ns}, event_phase::tick, *this, tick_event);
 }
 
@@ -91,6 +93,7 @@ void machine::account() {
 void machine::wake(task& t) {
     account();
     t.asleep = false;
+    t.sleep_ends = sleep_state::uninterruptible;
     t.waits_for = {};
     queue_.wake(t.entity);
 }
@@ -114,6 +117,7 @@ bool machine::anyone_waits(wait_reason reason) const {
 
 void machine::put_to_sleep(task& t, const step_result& r) {
     t.asleep = true;
+    t.sleep_ends = r.state;
     t.waits_for = r.channel;
     ++t.sleeps;
     if (r.until != never) parts_->events.schedule(r.until, event_phase::timer, *this, timer_event(t));
@@ -167,8 +171,8 @@ void machine::idle() {
 }
 
 bool machine::step() {
-    PAGESIM_ASSERT(workload_ != nullptr);
-    if (workload_->finished()) return false;
+    PAGESIM_ASSERT(!processes_.empty());
+    if (ended()) return false;
     while (parts_->events.run_one(parts_->clock.now())) account();
     if (queue_.current() == nullptr || queue_.need_resched()) switch_tasks();
     task* t = current_task();
@@ -176,14 +180,19 @@ bool machine::step() {
         idle();
         return true;
     }
+    parts_->cpu.current = &t->signals;
     const step_result r = t->step();
     account();
     switch (r.kind) {
     case step_kind::again: break;
-    case step_kind::sleep: put_to_sleep(*t, r); break;
-    case step_kind::done: queue_.exit_current(); break;
+    case step_kind::sleep:
+        // Who is to die does not fall asleep where a signal would wake it.
+        if (r.state == sleep_state::killable && t->signals.sigkill) break;
+        put_to_sleep(*t, r);
+        break;
+    case step_kind::done: on_done(*t); break;
     }
-    return !workload_->finished();
+    return !ended();
 }
 
 std::uint64_t machine::fingerprint_value() const {
@@ -194,7 +203,9 @@ std::uint64_t machine::fingerprint_value() const {
 
 void machine::check_consistency() const {
     std::vector<const mm*> spaces;
-    if (workload_ != nullptr) spaces.push_back(&workload_->space());
+    for (const workload_task* p : processes_) {
+        if (!p->gone()) spaces.push_back(&p->space());
+    }
     parts_->check_consistency(spaces);
 }
 

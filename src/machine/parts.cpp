@@ -92,9 +92,13 @@ page& machine_parts::boot_frame() {
 }
 
 std::unique_ptr<mm> machine_parts::new_mm() {
-    auto space = std::make_unique<mm>(asid{next_asid_++}, frames, tables);
+    auto space = new_mm_without_root();
     space->table().set_root(boot_frame());
     return space;
+}
+
+std::unique_ptr<mm> machine_parts::new_mm_without_root() {
+    return std::make_unique<mm>(asids.take(tlbs), frames, tables);
 }
 
 void machine_parts::settle(mm& first) {

@@ -164,7 +164,9 @@ std::uint64_t count_frames(const node& home, const zone& z,
     return n;
 }
 
-// An item of one zone. The machine counts most of them for all zones together, which one zone is if it is alone.
+} // namespace
+
+// The machine counts most of them for all zones together, which one zone is if it is alone.
 std::uint64_t zone_value(const machine_parts& m, const zone& z, const vmstat_line& line) {
     const node& home = m.home;
     const kernel_profile& profile = m.config.profile;
@@ -196,6 +198,8 @@ std::uint64_t zone_value(const machine_parts& m, const zone& z, const vmstat_lin
     PAGESIM_ASSERT(line.value(m.stat) == 0); // what this version does not count
     return 0;
 }
+
+namespace {
 
 void put_item(std::string& out, std::string_view name, std::uint64_t value) {
     fmt::format_to(std::back_inserter(out), "\n      {:<12} {}", name, value);

@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 
 #include <array>
+#include <utility>
 
 namespace pagesim {
 
@@ -120,33 +121,7 @@ std::uint64_t config_hash(const machine_config& config) {
     return h.value();
 }
 
-std::string_view outcome_name(run_outcome o) {
-    switch (o) {
-    case run_outcome::finished: return "finished";
-    case run_outcome::out_of_memory: return "out_of_memory";
-    case run_outcome::bad_address: return "bad_address";
-    case run_outcome::bus_error: return "bus_error";
-    case run_outcome::bad_input: return "bad_input";
-    }
-    return "";
-}
-
-std::string describe_outcome(const workload_task& task) {
-    switch (task.outcome()) {
-    case run_outcome::finished: return "the workload ran to its end";
-    case run_outcome::out_of_memory:
-        return fmt::format("out of memory: the workload was killed at its access to page {:#x}",
-                           raw(task.fault_address()));
-    case run_outcome::bad_address:
-        return fmt::format("segmentation fault: the workload accessed page {:#x}, which is in no range",
-                           raw(task.fault_address()));
-    case run_outcome::bus_error:
-        return fmt::format("bus error: the workload accessed page {:#x}, which its file does not have",
-                           raw(task.fault_address()));
-    case run_outcome::bad_input: return "incomplete: the input is bad";
-    }
-    return "";
-}
+std::string describe_outcome(const workload_task& task) { return describe_end(task.label(), task.ending()); }
 
 namespace {
 
@@ -181,29 +156,67 @@ void summarize_reclaim(std::string& out, const machine& m) {
 
 } // namespace
 
-std::string format_summary(const machine& m, const input_identity& input) {
+process_totals totals_of(const machine& m) {
+    process_totals t;
+    for (const workload_task* p : m.processes()) {
+        t.accesses += p->accesses();
+        t.cpu_time += p->cpu_time;
+        t.stalled += p->stalled();
+    }
+    return t;
+}
+
+run_outcome outcome_of(const machine& m) {
+    for (const workload_task* p : m.processes()) {
+        if (p->outcome() != run_outcome::finished) return p->outcome();
+    }
+    return run_outcome::finished;
+}
+
+namespace {
+
+input_identity sum_of(std::span<const input_identity> inputs) {
+    input_identity all;
+    for (const input_identity& i : inputs) {
+        all.records += i.records;
+        all.skipped += i.skipped;
+        all.touched_pages += i.touched_pages;
+    }
+    return all;
+}
+
+} // namespace
+
+std::string format_summary(const machine& m, std::span<const input_identity> inputs) {
     const machine_config& c = m.parts().config;
     std::string out;
     const auto at = std::back_inserter(out);
     page_count managed;
     for (const zone_config& z : c.zones) managed += z.managed;
-    fmt::format_to(at, "pagesim {}  {} ({}, fnv1a {:016x})\n", version, input.name, input.format, input.hash);
+    fmt::format_to(at, "pagesim {}", version);
+    for (const input_identity& i : inputs)
+        fmt::format_to(at, "  {} ({}, fnv1a {:016x})", i.name, i.format, i.hash);
+    out += '\n';
     fmt::format_to(
         at,
         "{:<12}kernel {}  {}  memory {} ({} pages)  swap {} on {}  swappiness {}  configuration {:016x}\n",
         "machine", c.profile.name, c.cpu.name, format_bytes(managed.bytes()), managed.value,
         c.swap.device == swap_device::none ? "off" : format_bytes(c.swap.pages.bytes()),
         device_name(c.swap.device), c.reclaim.swappiness, config_hash(c));
-    fmt::format_to(at, "{:<12}records {}  skipped {}  pages touched {} ({})\n", "input", input.records,
-                   input.skipped, input.touched_pages, format_bytes(page_count{input.touched_pages}.bytes()));
-    fmt::format_to(at, "{:<12}{}\n", "outcome", describe_outcome(m.workload()));
-    fmt::format_to(at, "{:<12}{}\n", "accesses", m.workload().accesses());
+    const input_identity all = sum_of(inputs);
+    fmt::format_to(at, "{:<12}records {}  skipped {}  pages touched {} ({})\n", "input", all.records,
+                   all.skipped, all.touched_pages, format_bytes(page_count{all.touched_pages}.bytes()));
+    std::string_view label = "outcome";
+    for (const workload_task* p : m.processes())
+        fmt::format_to(at, "{:<12}{}\n", std::exchange(label, ""), describe_outcome(*p));
+    const process_totals t = totals_of(m);
+    fmt::format_to(at, "{:<12}{}\n", "accesses", t.accesses);
     summarize_translation(out, m);
     summarize_reclaim(out, m);
     fmt::format_to(at, "{:<12}simulated {:.6f} s: workload {:.6f} s  kswapd {:.6f} s  idle {:.6f} s\n",
-                   "time", seconds(m.now() - sim_time{}), seconds(m.workload().cpu_time),
-                   seconds(m.kswapd().cpu_time), seconds(m.idle_time()));
-    fmt::format_to(at, "{:<12}in faults {:.6f} s\n", "stalled", seconds(m.workload().stalled()));
+                   "time", seconds(m.now() - sim_time{}), seconds(t.cpu_time), seconds(m.kswapd().cpu_time),
+                   seconds(m.idle_time()));
+    fmt::format_to(at, "{:<12}in faults {:.6f} s\n", "stalled", seconds(t.stalled));
     fmt::format_to(at, "{:<12}{:016x}\n", "fingerprint", m.fingerprint_value());
     return out;
 }

@@ -13,16 +13,13 @@ void workload_task::add_range(vpn first, vpn end, first_read on_read) {
 }
 
 step_result workload_task::step() {
-    if (exiting_) {
-        const step_result r = exit_mmap(parts_.fc, *mm_, exit_);
-        if (r.done()) finished_ = true;
-        return r;
-    }
+    if (exiting_) return run_exit();
     if (faulting_) return run_fault();
     if (unmapping_) return run_unmap();
     if (locking_) return run_lock();
     if (files_.active()) return run_file_call();
     if (advising_) return run_advise();
+    if (signals.sigkill) return end(cause_); // on the way back to user mode
     if (at_ < block_.records.size()) return run_records();
     return next_item();
 }
@@ -101,11 +98,13 @@ step_result workload_task::run_fault() {
     if (!r.done()) return r;
     faulting_ = false;
     stalled_ += parts_.clock.now() - fault_began_;
+    if (signals.sigkill) return step_again; // it dies of that, whatever came of the fault
     switch (fault_.outcome) {
-    case fault_outcome::resolved: return step_again;
-    case fault_outcome::out_of_memory: return end_out_of_memory();
-    case fault_outcome::bad_address: return end(run_outcome::bad_address);
-    case fault_outcome::bus_error: return end(run_outcome::bus_error);
+    case fault_outcome::resolved:
+    case fault_outcome::out_of_memory:
+        return step_again; // kernel: pagefault_out_of_memory(): the access runs again
+    case fault_outcome::bad_address: return die_at(run_outcome::segv_map_error, fault_.where);
+    case fault_outcome::bus_error: return die_at(run_outcome::bus_error, fault_.where);
     }
     return step_again;
 }
@@ -126,18 +125,12 @@ step_result workload_task::run_lock() {
     const step_result r = change_lock(parts_.fc, *mm_, lock_what_, part_.first, part_.end, lock_);
     if (!r.done()) return r;
     locking_ = false;
-    if (lock_.outcome == fault_outcome::out_of_memory) {
-        fault_.where = lock_.next;
-        return end_out_of_memory();
-    }
     return step_again;
 }
 
 step_result workload_task::run_file_call() {
     const step_result r = files_.step();
-    if (!r.done()) return r;
-    if (files_.outcome() == fault_outcome::out_of_memory) return end_out_of_memory();
-    return step_again;
+    return r.done() ? step_again : r; // a call that fails for want of memory is nobody's death
 }
 
 step_result workload_task::run_advise() {
@@ -152,23 +145,6 @@ step_result workload_task::next_item() {
     at_ = 0;
     const stream_item item = stream_.next();
     return std::visit([this](const auto& i) { return perform(i); }, item);
-}
-
-step_result workload_task::end_out_of_memory() {
-    parts_.cpu.count(vm_item::oom_kill);
-    parts_.cpu.emit(trace_kind::oom, entity.id());
-    return end(run_outcome::out_of_memory);
-}
-
-// A task that was killed gives everything back; one that came to its end is looked at as it stands.
-step_result workload_task::end(run_outcome outcome) {
-    outcome_ = outcome;
-    if (outcome != run_outcome::finished && outcome != run_outcome::bad_input) {
-        exiting_ = true;
-        return step_again;
-    }
-    finished_ = true;
-    return step_done;
 }
 
 step_result workload_task::perform(const access_block& block) {
@@ -207,7 +183,7 @@ step_result workload_task::perform(const op_advise& op) {
 }
 
 step_result workload_task::perform(const op_sleep& op) {
-    return sleep_until(parts_.clock.now() + op.duration);
+    return killable(sleep_until(parts_.clock.now() + op.duration));
 }
 
 step_result workload_task::perform(const op_mark& op) {

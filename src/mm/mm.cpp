@@ -23,6 +23,17 @@ vma* mm::find_vma(vpn n) {
     return last_found_;
 }
 
+vma* mm::find_vma_above(vpn n) {
+    const auto it = first_above(vmas_, n);
+    return it == vmas_.end() ? nullptr : it->get();
+}
+
+std::uint64_t mm::total_vm() const {
+    std::uint64_t pages = 0;
+    for (const auto& v : vmas_) pages += v->pages();
+    return pages;
+}
+
 vma& mm::insert_vma(const vma& v) {
     PAGESIM_ASSERT(v.first < v.end);
     const auto it = first_above(vmas_, v.first);

@@ -67,6 +67,7 @@ bool follow_page(const fault_context& fc, mm& owner, vpn n) {
 step_result populate(const fault_context& fc, mm& owner, vpn end, lock_cursor& c) {
     const cpu_context& cpu = fc.rc.cpu;
     while (c.next < end) {
+        if (!c.faulting && cpu.fatal_signal_pending()) return step_done;
         if (!c.faulting && follow_page(fc, owner, c.next)) {
             cpu.charge(cpu.cost.populate_page);
             c.next = c.next + 1;
@@ -100,10 +101,12 @@ step_result change_lock(const fault_context& fc, mm& owner, lock_action what, vp
         c = {};
         c.at = phase::marking;
         c.next = first;
+        owner.lock = mmap_lock::written;
     }
     if (c.at == phase::marking) {
         if (!mark_some(fc, owner, what, end, c)) return step_again;
         merge_around(fc, owner, first, end);
+        owner.lock = mmap_lock::free;
         c.at = phase::populating;
         c.next = what == lock_action::mlock ? first : end;
     }

@@ -109,6 +109,7 @@ step_result exit_mmap(const fault_context& fc, mm& owner, exit_cursor& c) {
         static_cast<void>(unmap_range(fc, owner, *owner.vmas().front(), c.range));
         return step_again;
     }
+    owner.flags.set(mm_flag::oom_skip);
     const std::uint64_t counted = count_tables(fc.rc, owner.table());
     free_tables(fc.rc, owner.table(), owner.table().release_all(), counted);
     return step_done;

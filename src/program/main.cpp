@@ -19,9 +19,10 @@ using namespace pagesim;
 using namespace pagesim::program;
 
 CLI::App* add_run(CLI::App& app, run_options& o) {
-    CLI::App* run = app.add_subcommand("run", "Run a recorded trace or an ops file on a simulated machine");
+    CLI::App* run = app.add_subcommand(
+        "run", "Run recorded traces or ops files on a simulated machine, each as a process");
     run->add_option(
-           "INPUT", o.input,
+           "INPUT", o.inputs,
            "valgrind lackey text, an ops file or a binary trace; plain, .xz or .zst. Or a synthetic "
            "stream: zipf:, uniform:, seqloop: or hotcold:, then pages=, accesses=, writes=, gap=, seed= and "
            "untouched= (data or zero); theta= (zipf), hot=, hot_accesses=, phase= (hotcold), parted by "
@@ -45,6 +46,11 @@ CLI::App* add_run(CLI::App& app, run_options& o) {
     run->add_flag("--khugepaged", o.khugepaged,
                   "watermarks as raised by a kernel with transparent huge pages, of 512 MiB and more "
                   "(huge pages themselves are not simulated)");
+    run->add_option("--oom-score-adj", o.oom_score_adj,
+                    "of each process in turn, parted by commas: -1000 (the OOM killer spares it) to 1000")
+        ->delimiter(',')
+        ->expected(1)
+        ->check(CLI::Range(-1000, 1000));
     run->add_option("--vmstat", o.vmstat_file, "write /proc/vmstat's text to FILE (- is standard output)");
     run->add_option("--zoneinfo", o.zoneinfo_file, "write /proc/zoneinfo's text to FILE");
     run->add_option("--meminfo", o.meminfo_file, "write /proc/meminfo's text to FILE");

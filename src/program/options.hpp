@@ -13,7 +13,8 @@
 namespace pagesim::program {
 
 struct run_options {
-    std::string input;
+    std::vector<std::string> inputs; // one process each
+    std::vector<int> oom_score_adj;  // of the processes in turn; 0 where none is given
     std::string format = "auto";
     std::string memory; // empty: half of the footprint
     std::string swap = "256MiB";

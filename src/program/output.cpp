@@ -56,46 +56,109 @@ json config_as_json(const machine_config& c) {
     return out;
 }
 
+json input_as_json(const input_identity& input) {
+    return {{"name", input.name},       {"format", input.format},   {"fnv1a", hex(input.hash)},
+            {"records", input.records}, {"skipped", input.skipped}, {"touched_pages", input.touched_pages}};
+}
+
+json all_inputs_as_json(std::span<const input_identity> inputs) {
+    json out = json::array();
+    for (const input_identity& i : inputs) out.push_back(input_as_json(i));
+    return out;
+}
+
+std::string outcome_text(const machine& m) {
+    std::string out;
+    for (const workload_task* p : m.processes())
+        out += fmt::format("{}{}", out.empty() ? "" : "; ", describe_outcome(*p));
+    return out;
+}
+
+json processes_as_json(const machine& m) {
+    json out = json::array();
+    for (const workload_task* p : m.processes()) {
+        const end_of_task& end = p->ending();
+        json one{{"pid", p->pid()},
+                 {"name", p->name()},
+                 {"oom_score_adj", p->oom_score_adj()},
+                 {"outcome", outcome_name(end.outcome)},
+                 {"outcome_text", describe_outcome(*p)},
+                 {"ended_ns", end.time.ns}};
+        if (end.address) one["address"] = fmt::format("{:#x}", raw(addr_of(*end.address)));
+        one["accesses"] = p->accesses();
+        one["cpu_ns"] = p->cpu_time.ns;
+        one["in_faults_ns"] = p->stalled().ns;
+        out.push_back(std::move(one));
+    }
+    return out;
+}
+
+json kernel_log_as_json(const machine& m) {
+    json out = json::array();
+    for (const oom_report& r : m.oom_reports()) {
+        const std::string text = format_oom_report(r);
+        for (std::size_t at = 0; at < text.size();) {
+            const std::size_t end = text.find('\n', at);
+            out.push_back(text.substr(at, end - at));
+            at = end + 1;
+        }
+    }
+    return out;
+}
+
+json marks_as_json(const machine& m, vmstat_lines kernel) {
+    json out = json::array();
+    for (const workload_task* p : m.processes()) {
+        for (const marked& k : p->marks()) {
+            json one{{"label", k.label}, {"time_ns", k.time.ns}};
+            if (m.processes().size() > 1) one["pid"] = p->pid();
+            one["vmstat"] = vmstat_as_json(k.stat, kernel);
+            out.push_back(std::move(one));
+        }
+    }
+    return out;
+}
+
 } // namespace
 
-nlohmann::ordered_json run_as_json(const machine& m, const input_identity& input, double host_seconds) {
-    const workload_task& task = m.workload();
+const input_error* first_error(const machine& m) {
+    for (const workload_task* p : m.processes()) {
+        if (p->error()) return &*p->error();
+    }
+    return nullptr;
+}
+
+nlohmann::ordered_json run_as_json(const machine& m, std::span<const input_identity> inputs,
+                                   double host_seconds) {
     json reasons = json::object();
     for (std::size_t r = 0; r < nr_reasons; ++r) {
         const auto w = static_cast<why>(r);
         reasons[std::string{reason_name(w)}] = m.parts().reasons[w];
     }
     const vmstat_lines kernel = m.parts().config.profile.vmstat;
-    json marks = json::array();
-    for (const marked& k : task.marks()) {
-        marks.push_back(
-            {{"label", k.label}, {"time_ns", k.time.ns}, {"vmstat", vmstat_as_json(k.stat, kernel)}});
-    }
-    json out{{"pagesim", version},
-             {"input",
-              {{"name", input.name},
-               {"format", input.format},
-               {"fnv1a", hex(input.hash)},
-               {"records", input.records},
-               {"skipped", input.skipped},
-               {"touched_pages", input.touched_pages}}},
-             {"configuration", config_as_json(m.parts().config)},
-             {"configuration_fnv1a", hex(config_hash(m.parts().config))},
-             {"outcome", outcome_name(task.outcome())},
-             {"outcome_text", describe_outcome(task)},
-             {"complete", task.outcome() != run_outcome::bad_input}};
-    if (task.error()) out["error"] = to_string(*task.error());
-    out["accesses"] = task.accesses();
+    const bool alone = inputs.size() == 1;
+    json out{{"pagesim", version}};
+    out[alone ? "input" : "inputs"] = alone ? input_as_json(inputs.front()) : all_inputs_as_json(inputs);
+    out["configuration"] = config_as_json(m.parts().config);
+    out["configuration_fnv1a"] = hex(config_hash(m.parts().config));
+    out["outcome"] = outcome_name(outcome_of(m));
+    out["outcome_text"] = outcome_text(m);
+    out["complete"] = first_error(m) == nullptr;
+    if (const input_error* error = first_error(m)) out["error"] = to_string(*error);
+    out["processes"] = processes_as_json(m);
+    if (!m.oom_reports().empty()) out["kernel_log"] = kernel_log_as_json(m);
+    const process_totals totals = totals_of(m);
+    out["accesses"] = totals.accesses;
     out["mmu"] = mmu_as_json(m);
     out["time_ns"] = {{"simulated", m.now().ns},
-                      {"workload", task.cpu_time.ns},
+                      {"workload", totals.cpu_time.ns},
                       {"kswapd", m.kswapd().cpu_time.ns},
                       {"idle", m.idle_time().ns},
-                      {"in_faults", task.stalled().ns}};
+                      {"in_faults", totals.stalled.ns}};
     out["task_switches"] = m.switches();
     out["verdicts"] = std::move(reasons);
     out["vmstat"] = vmstat_as_json(m.parts().snapshot(), kernel);
-    out["marks"] = std::move(marks);
+    out["marks"] = marks_as_json(m, kernel);
     out["fingerprint"] = hex(m.fingerprint_value());
     out["host"] = {{"seconds", host_seconds}};
     return out;

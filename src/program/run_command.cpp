@@ -65,21 +65,62 @@ machine_config configure(const run_options& o, page_count memory) {
     return c;
 }
 
-page_count committed_by(const mm& space) {
+page_count committed_by(const machine& m) {
     page_count n;
-    for (const auto& range : space.vmas()) n += page_count{range->pages()};
+    for (const workload_task* p : m.processes()) n += page_count{p->space().total_vm()};
     return n;
 }
 
-void write_outputs(const run_options& o, const machine& m, const input_identity& input, double host_seconds) {
+void write_outputs(const run_options& o, const machine& m, std::span<const input_identity> inputs,
+                   double host_seconds) {
     const machine_parts& parts = m.parts();
     if (!o.vmstat_file.empty())
         write_file(o.vmstat_file, format_vmstat(parts.snapshot(), parts.config.profile.vmstat));
     if (!o.zoneinfo_file.empty()) write_file(o.zoneinfo_file, format_zoneinfo(parts));
-    if (!o.meminfo_file.empty())
-        write_file(o.meminfo_file, format_meminfo(parts, committed_by(m.workload().space())));
+    if (!o.meminfo_file.empty()) write_file(o.meminfo_file, format_meminfo(parts, committed_by(m)));
     if (!o.buddyinfo_file.empty()) write_file(o.buddyinfo_file, format_buddyinfo(parts.home));
-    if (!o.json_file.empty()) write_file(o.json_file, run_as_json(m, input, host_seconds).dump(1) + "\n");
+    if (!o.json_file.empty()) write_file(o.json_file, run_as_json(m, inputs, host_seconds).dump(1) + "\n");
+}
+
+std::vector<opened_input> open_inputs(const run_options& o) {
+    std::vector<opened_input> out;
+    for (const std::string& path : o.inputs) out.push_back(open_input(path, o.format));
+    if (o.oom_score_adj.size() > out.size())
+        throw usage_error{
+            fmt::format("--oom-score-adj: {} values for {} inputs", o.oom_score_adj.size(), out.size())};
+    return out;
+}
+
+// A process alone is "the workload"; several are called as their inputs are.
+process_options options_of(const run_options& o, const std::vector<opened_input>& inputs, std::size_t n) {
+    process_options p;
+    if (inputs.size() > 1) p.name = inputs[n].identity.name;
+    if (n < o.oom_score_adj.size()) p.oom_score_adj = o.oom_score_adj[n];
+    return p;
+}
+
+void start_processes(const run_options& o, machine& m, const std::vector<opened_input>& inputs) {
+    m.start(*inputs.front().stream, inputs.front().ranges, options_of(o, inputs, 0));
+    for (std::size_t n = 1; n < inputs.size(); ++n) {
+        m.add_process(*inputs[n].stream, options_of(o, inputs, n), inputs[n].ranges);
+    }
+}
+
+std::uint64_t sum_over(const std::vector<opened_input>& inputs, std::uint64_t (*what)(const opened_input&)) {
+    std::uint64_t n = 0;
+    for (const opened_input& i : inputs) n += what(i);
+    return n;
+}
+
+std::uint64_t records_so_far(const opened_input& i) { return i.stream->counts().records; }
+
+void print_summary(const machine& m, const std::string& note, std::span<const input_identity> inputs,
+                   double host_seconds) {
+    for (const oom_report& r : m.oom_reports()) fmt::print(stderr, "{}", format_oom_report(r));
+    write_file("-", note + format_summary(m, inputs));
+    const double rate = static_cast<double>(totals_of(m).accesses) / std::max(host_seconds, 1e-9) / 1e6;
+    write_file(
+        "-", fmt::format("{:<12}{:.3f} s ({:.1f} million accesses a second)\n", "host", host_seconds, rate));
 }
 
 } // namespace
@@ -90,28 +131,32 @@ int run_command(const run_options& o) {
     check_writable("--meminfo", o.meminfo_file);
     check_writable("--buddyinfo", o.buddyinfo_file);
     check_writable("--json", o.json_file);
-    opened_input input = open_input(o.input, o.format);
-    const memory_choice memory = choose_memory(o, input.identity.touched_pages);
+    const std::vector<opened_input> inputs = open_inputs(o);
+    const memory_choice memory =
+        choose_memory(o, sum_over(inputs, [](const opened_input& i) { return i.identity.touched_pages; }));
     const auto began = std::chrono::steady_clock::now();
     machine m{configure(o, memory.pages)};
-    m.start(*input.stream, input.ranges);
+    start_processes(o, m, inputs);
     {
-        progress_bar bar{o.quiet ? 0 : input.identity.records};
-        while (m.step()) bar.show(input.stream->counts().records);
+        const std::uint64_t all = sum_over(inputs, [](const opened_input& i) { return i.identity.records; });
+        progress_bar bar{o.quiet ? 0 : all};
+        if (inputs.size() == 1) {
+            const access_stream& stream = *inputs.front().stream;
+            while (m.step()) bar.show(stream.counts().records);
+        } else {
+            while (m.step()) bar.show(sum_over(inputs, records_so_far));
+        }
     }
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
-    const double host_seconds = took.count();
-    input.identity.records = input.stream->counts().records;
-    input.identity.skipped = input.stream->counts().skipped;
-
-    if (!o.quiet) {
-        write_file("-", memory.note + format_summary(m, input.identity));
-        const double rate = static_cast<double>(m.workload().accesses()) / std::max(host_seconds, 1e-9) / 1e6;
-        write_file("-", fmt::format("{:<12}{:.3f} s ({:.1f} million accesses a second)\n", "host",
-                                    host_seconds, rate));
+    std::vector<input_identity> identities;
+    for (const opened_input& i : inputs) {
+        identities.push_back(i.identity);
+        identities.back().records = i.stream->counts().records;
+        identities.back().skipped = i.stream->counts().skipped;
     }
-    write_outputs(o, m, input.identity, host_seconds);
-    if (const auto& error = m.workload().error()) throw usage_error{to_string(*error)};
+    if (!o.quiet) print_summary(m, memory.note, identities, took.count());
+    write_outputs(o, m, identities, took.count());
+    if (const input_error* error = first_error(m)) throw usage_error{to_string(*error)};
     return ended;
 }
 

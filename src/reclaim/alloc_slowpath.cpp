@@ -43,20 +43,41 @@ retry should_reclaim_retry(const reclaim_context& rc, alloc_cursor& c) {
     for (const zone& z : rc.home.zones()) {
         if (z.type() > highest) continue;
         const std::uint64_t reclaimable = zone_reclaimable_pages(rc, z);
-        const std::uint64_t needed = z.wmark_pages(wmark_level::min) + z.lowmem_reserve(highest);
+        const std::uint64_t mark = lowered_mark(z.wmark_pages(wmark_level::min), reserves_of(c.gfp, c.mark));
+        const std::uint64_t needed = mark + z.lowmem_reserve(highest);
         if (reclaimable + z.nr_free_pages() <= needed) continue;
         return writes_block_reclaim(rc, c, reclaimable) ? retry::after_congestion : retry::now;
     }
     return retry::no;
 }
 
+// How far down the task may look: a victim of the OOM killer into the reserves (kernel: __gfp_pfmemalloc_flags).
+alloc_mark mark_of_current(const reclaim_context& rc, gfp_flags gfp) {
+    return rc.cpu.oom_victim() && !gfp.has(gfp_flag::nomemalloc) ? alloc_mark::oom : alloc_mark::min;
+}
+
+// kernel: __alloc_pages_may_oom(). The lock is never busy: to choose and to kill is one atom.
+step_result may_oom(const reclaim_context& rc, alloc_cursor& c) {
+    // Somebody may have freed memory meanwhile.
+    if (page* p = try_freelist(rc, c.gfp, alloc_mark::high)) return finish(c, p, alloc_outcome::page);
+    if (rc.oom == nullptr) return finish(c, nullptr, alloc_outcome::out_of_memory);
+    const oom_progress progress = rc.oom->out_of_memory({.gfp = c.gfp});
+    const bool had_reserves = c.mark == alloc_mark::oom || c.gfp.has(gfp_flag::nomemalloc);
+    if (progress == oom_progress::none || (rc.cpu.oom_victim() && had_reserves)) {
+        return finish(c, nullptr, alloc_outcome::out_of_memory); // a victim must not loop for ever
+    }
+    c.no_progress_loops = 0;
+    c.at = phase::retry;
+    return step_again;
+}
+
 // After one direct reclaim: a page, another round, or the end.
 step_result after_reclaim(const reclaim_context& rc, alloc_cursor& c) {
     if (c.reclaim.result > 0) {
-        page* p = try_freelist(rc, c.gfp, alloc_mark::min);
+        page* p = try_freelist(rc, c.gfp, c.mark);
         if (p == nullptr) {
             rc.home.drain_all_pages();
-            p = try_freelist(rc, c.gfp, alloc_mark::min);
+            p = try_freelist(rc, c.gfp, c.mark);
         }
         if (p != nullptr) return finish(c, p, alloc_outcome::page);
     }
@@ -66,9 +87,7 @@ step_result after_reclaim(const reclaim_context& rc, alloc_cursor& c) {
         if (again == retry::now) return step_again;
         return reclaim_throttle(rc, wait_reason::throttle_writeback);
     }
-    // kernel: __alloc_pages_may_oom(): somebody may have freed memory meanwhile.
-    page* p = try_freelist(rc, c.gfp, alloc_mark::high);
-    return finish(c, p, p != nullptr ? alloc_outcome::page : alloc_outcome::out_of_memory);
+    return may_oom(rc, c);
 }
 
 // The fast path, and the first look of the slow path.
@@ -90,7 +109,8 @@ step_result alloc_page_step(const reclaim_context& rc, alloc_cursor& c, gfp_flag
     }
     if (c.at == phase::retry) {
         wake_all_kswapds(rc, c.gfp);
-        if (page* p = try_freelist(rc, c.gfp, alloc_mark::min)) return finish(c, p, alloc_outcome::page);
+        c.mark = mark_of_current(rc, c.gfp);
+        if (page* p = try_freelist(rc, c.gfp, c.mark)) return finish(c, p, alloc_outcome::page);
         if (!c.gfp.has(gfp_flag::direct_reclaim)) return finish(c, nullptr, alloc_outcome::out_of_memory);
         c.reclaim = {};
         c.reclaim.sc.gfp = c.gfp;

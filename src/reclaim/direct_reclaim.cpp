@@ -63,16 +63,26 @@ step_result end_of_round(const reclaim_context& rc, direct_reclaim_cursor& c) {
     return step_done;
 }
 
+// kernel: throttle_direct_reclaim(). done: reclaim, or, if the task was killed in its sleep, c.result says one.
+step_result throttle_direct_reclaim(const reclaim_context& rc, direct_reclaim_cursor& c) {
+    using phase = direct_reclaim_cursor::phase;
+    if (rc.cpu.fatal_signal_pending()) {
+        if (c.at == phase::throttled) c.result = 1;
+        return step_done;
+    }
+    if (allow_direct_reclaim(rc)) return step_done;
+    if (c.at == phase::begin) rc.cpu.count(vm_item::pgscan_direct_throttle);
+    c.at = phase::throttled;
+    return killable(sleep_on({.reason = wait_reason::pfmemalloc}));
+}
+
 } // namespace
 
 step_result try_to_free_pages(const reclaim_context& rc, direct_reclaim_cursor& c) {
     using phase = direct_reclaim_cursor::phase;
     if (c.at == phase::begin || c.at == phase::throttled) {
-        if (!allow_direct_reclaim(rc)) {
-            if (c.at == phase::begin) rc.cpu.count(vm_item::pgscan_direct_throttle);
-            c.at = phase::throttled;
-            return sleep_on({.reason = wait_reason::pfmemalloc});
-        }
+        const step_result r = throttle_direct_reclaim(rc, c);
+        if (!r.done() || c.result > 0) return r;
         begin(rc, c);
         c.at = phase::round;
     }

@@ -111,6 +111,10 @@ void finish(const reclaim_context& rc, scan_control& sc, shrink_inactive_cursor&
 step_result shrink_inactive_list(const reclaim_context& rc, scan_control& sc, shrink_inactive_cursor& c,
                                  unsigned n, lru_type type, io_plug& plug) {
     if (c.at == shrink_inactive_cursor::phase::begin) {
+        if (c.waited_for_isolated && rc.cpu.fatal_signal_pending()) {
+            c.nr_reclaimed = swap_cluster_max; // about to die and free its memory: no more of this
+            return step_done;
+        }
         if (too_many_isolated(rc, sc, type)) {
             if (c.waited_for_isolated) return step_done;
             c.waited_for_isolated = true;

@@ -115,7 +115,7 @@ grep -q '"complete": false' late.json || fail "the run is not marked incomplete"
 # Swap that is too small: the process dies, the run does not fail.
 expect 0 "" run good.ops --memory 2MiB --swap 1MiB --json oom.json
 grep -q "out of memory" out || fail "the summary does not say who died"
-grep -q '"outcome": "out_of_memory"' oom.json || fail "the outcome is not out_of_memory"
+grep -q '"outcome": "oom_killed"' oom.json || fail "the outcome is not oom_killed"
 expect 0 "" run good.ops --memory 2MiB --swap-device none
 grep -q "out of memory" out || fail "without swap nobody died"
 

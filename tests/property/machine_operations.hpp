@@ -2,7 +2,8 @@
 // What the property test of the whole machine does: random machines and random programs as lists of operations, and
 // the access stream that carries such a list out.
 //
-// A program has at most four ranges; `range` names one by its number modulo how many there are.
+// A program has at most four ranges; `range` names one by its number modulo how many there are. The same number, divided
+// by four, says whose operation it is if there are several processes.
 #pragma once
 
 #include <pagesim/base/dice.hpp>
@@ -13,6 +14,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -57,6 +59,8 @@ struct setup {
     unsigned page_cluster = 3;
     core cpu = core::cortex_a72;
     kernel profile = kernel::linux_6_1;
+    unsigned processes = 1;
+    int adj = 0; // oom_score_adj of the second one
     std::uint64_t seed = 1;
 };
 struct operation {
@@ -77,10 +81,11 @@ inline std::string code(const setup& s) {
         "{{.memory = {}, .device = pagesim::swap_device::{}, .swap_pages = {}, .latency_us = {},\n"
         "                      .queue_depth = {}, .bytes_per_second = {}, .compressed_bytes = {},\n"
         "                      .swappiness = {}, .page_cluster = {}, .cpu = core::{},\n"
-        "                      .profile = kernel::{}, .seed = {}}}",
+        "                      .profile = kernel::{}, .processes = {}, .adj = {}, .seed = {}}}",
         s.memory, devices[static_cast<std::size_t>(s.device)], s.swap_pages, s.latency_us, s.queue_depth,
         s.bytes_per_second, s.compressed_bytes, s.swappiness, s.page_cluster,
-        s.cpu == core::cortex_a72 ? "cortex_a72" : "neoverse_n1", name_of(s.profile), s.seed);
+        s.cpu == core::cortex_a72 ? "cortex_a72" : "neoverse_n1", name_of(s.profile), s.processes, s.adj,
+        s.seed);
 }
 inline std::string code(const operation& o) {
     return fmt::format("{{act::{}, {}, {}, {}, {}}}", act_names[static_cast<std::size_t>(o.what)], o.range,
@@ -173,10 +178,20 @@ private:
     std::vector<access_record> records_;
 };
 
+// Which operations are that process's.
+[[nodiscard]] inline std::vector<operation> operations_of(const setup& s, unsigned process,
+                                                          const std::vector<operation>& all) {
+    std::vector<operation> own;
+    std::copy_if(all.begin(), all.end(), std::back_inserter(own),
+                 [&](const operation& o) { return o.range / most_ranges % s.processes == process; });
+    return own;
+}
+
 // The least memory that can be had is 256 pages: small machines are soon under pressure, and quickly recounted.
 inline setup throw_setup(dice& d) {
     constexpr std::array<swap_device, 4> devices{swap_device::zram, swap_device::none, swap_device::flash,
                                                  swap_device::flash};
+    constexpr std::array<int, 4> adjs{0, 500, -300, -1000};
     return {.memory = d.between(256, 400),
             .device = devices[d.below(devices.size())],
             .swap_pages = d.between(50, 900),
@@ -188,6 +203,8 @@ inline setup throw_setup(dice& d) {
             .page_cluster = static_cast<unsigned>(d.below(6)),
             .cpu = d.ratio(1, 2) ? core::cortex_a72 : core::neoverse_n1,
             .profile = static_cast<kernel>(d.below(3)),
+            .processes = static_cast<unsigned>(d.between(1, 3)),
+            .adj = adjs[d.below(adjs.size())],
             .seed = d.below(1000)};
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The whole machine under random programs: after each step of its loop every structure is recounted. List sizes are
-// the counters, map counts the descriptors found by walking, every frame is in one place, the TLB holds what the tables
-// say (machine::check_consistency). Beside that: who is resident or in swap lies in a range that is mapped, a process
-// that was killed has given everything back, and the clock never goes back.
+// The whole machine under random programs, up to three at a time: after each step of its loop every structure is
+// recounted. List sizes are the counters, map counts the descriptors found by walking, every frame is in one place, the
+// TLB holds what the tables say (machine::check_consistency). Beside that: who is resident or in swap lies in a range
+// that is mapped, a process that was killed has given everything back, and the clock never goes back.
 #pragma once
 
 #include <property/machine_operations.hpp>
@@ -10,14 +10,21 @@
 #include <support/property.hpp>
 
 #include <array>
+#include <deque>
 
 namespace pagesim::testing::on_machine {
 
 class world : public complaints {
 public:
-    world(const setup& s, const std::vector<operation>& operations)
-        : program_{operations}, machine_{config(s)} {
-        machine_.start(program_);
+    world(const setup& s, const std::vector<operation>& operations) : machine_{config(s)} {
+        for (unsigned n = 0; n < s.processes; ++n) {
+            access_stream& own = programs_.emplace_back(operations_of(s, n, operations));
+            if (n == 0) {
+                machine_.start(own);
+            } else {
+                machine_.add_process(own, {.oom_score_adj = n == 1 ? s.adj : 0});
+            }
+        }
     }
     // Runs to the end, or to the first complaint; returns the number of steps.
     std::uint64_t run() {
@@ -34,16 +41,25 @@ public:
 
 private:
     void at_the_end() {
-        const workload_task& task = machine_.workload();
+        for (std::size_t n = 0; n < programs_.size(); ++n)
+            at_the_end_of(*machine_.processes()[n], programs_[n]);
+        // In a panic every process stops where it is.
+        const bool settled = machine_.panicked() || unused_slots() <= 2 * swap_space::slot_cache_size;
+        expect(settled, "swap slots are lost");
+    }
+
+    void at_the_end_of(const workload_task& task, const program& program) {
         const std::uint64_t used = task.space().anon_pages + task.space().swap_entries;
-        const bool killed = task.outcome() == run_outcome::out_of_memory;
-        expect(killed || task.outcome() == run_outcome::finished, "the program ended otherwise");
-        if (killed) {
-            expect_equal("pages that a killed process keeps", used, 0U);
-        } else if (used > program_.mapped()) {
-            complain(fmt::format("{} pages are resident or in swap, {} are mapped", used, program_.mapped()));
+        const run_outcome outcome = task.outcome();
+        const bool killed = outcome == run_outcome::oom_killed;
+        expect(killed || outcome == run_outcome::finished || machine_.panicked(),
+               "the program ended otherwise");
+        if (task.gone()) {
+            expect_equal("pages that a process keeps which is gone", used, 0U);
+        } else if (used > program.mapped()) {
+            complain(fmt::format("{} pages are resident or in swap, {} are mapped", used, program.mapped()));
         }
-        expect(unused_slots() <= 2 * swap_space::slot_cache_size, "swap slots are lost");
+        expect(task.gone() || !killed || machine_.panicked(), "a killed process is not gone");
     }
 
     // Slots in use that no descriptor names and no page holds: only the two slot caches may have them.
@@ -58,7 +74,7 @@ private:
         return n;
     }
 
-    program program_;
+    std::deque<program> programs_; // stable addresses
     machine machine_;
 };
 

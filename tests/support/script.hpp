@@ -42,6 +42,10 @@ public:
     }
     script& read(std::uint64_t page) { return touch(page, run_writes::none); }
     script& write(std::uint64_t page) { return touch(page, run_writes::first); }
+    script& mlock(std::string name, std::uint64_t first, std::uint64_t pages) {
+        items_.emplace_back(op_lock{std::move(name), vpn{first}, page_count{pages}, op_lock::action::mlock});
+        return *this;
+    }
     script& sleep(sim_duration d) {
         items_.emplace_back(op_sleep{d});
         return *this;

@@ -94,6 +94,12 @@ enum class prefault_age : std::uint8_t { young, old_if_hardware_ages };
 // What a fault that dirtied a shared page returns after it may have been throttled (fault_dirty_shared_page): it is
 // tried again, and counts again, or it is complete.
 enum class dirty_fault_end : std::uint8_t { retries, completes };
+// The badness of a process that may be killed: never below one, or whatever comes out (oom_badness; 5.9).
+enum class oom_score : std::uint8_t { at_least_one, may_be_negative };
+// When the OOM reaper begins (queue_oom_reaper; 5.18, and 5.10 took it over).
+enum class reaper_start : std::uint8_t { at_once, after_two_seconds };
+// Whether it leaves locked ranges alone (__oom_reap_task_mm).
+enum class reaped_ranges : std::uint8_t { not_locked, locked_too };
 // Which lines /proc/vmstat has.
 enum class vmstat_lines : std::uint8_t { of_5_8, of_5_10, of_6_1 };
 
@@ -127,6 +133,9 @@ struct kernel_profile {
     file_read_rule file_reads;
     prefault_age prefaults;
     dirty_fault_end dirty_faults;
+    oom_score oom_scores;
+    reaper_start oom_reaper;
+    reaped_ranges reaped;
     vmstat_lines vmstat;
 };
 
@@ -165,6 +174,9 @@ inline constexpr kernel_profile linux_5_8{
     .file_reads = file_read_rule::page_by_page,
     .prefaults = prefault_age::young,
     .dirty_faults = dirty_fault_end::retries,
+    .oom_scores = oom_score::at_least_one,
+    .oom_reaper = reaper_start::at_once,
+    .reaped = reaped_ranges::not_locked,
     .vmstat = vmstat_lines::of_5_8,
 };
 
@@ -198,6 +210,9 @@ inline constexpr kernel_profile linux_5_10{
     .file_reads = file_read_rule::page_by_page,
     .prefaults = prefault_age::young,
     .dirty_faults = dirty_fault_end::retries,
+    .oom_scores = oom_score::may_be_negative,
+    .oom_reaper = reaper_start::after_two_seconds,
+    .reaped = reaped_ranges::not_locked,
     .vmstat = vmstat_lines::of_5_10,
 };
 
@@ -231,6 +246,9 @@ inline constexpr kernel_profile linux_6_1{
     .file_reads = file_read_rule::in_batches,
     .prefaults = prefault_age::old_if_hardware_ages,
     .dirty_faults = dirty_fault_end::completes,
+    .oom_scores = oom_score::may_be_negative,
+    .oom_reaper = reaper_start::after_two_seconds,
+    .reaped = reaped_ranges::locked_too,
     .vmstat = vmstat_lines::of_6_1,
 };
 

@@ -9,6 +9,7 @@
 #include <pagesim/cache/flusher.hpp>
 #include <pagesim/fault/fault_context.hpp>
 #include <pagesim/machine/machine_config.hpp>
+#include <pagesim/mmu/asid_allocator.hpp>
 #include <pagesim/process/unmap.hpp>
 
 #include <memory>
@@ -31,8 +32,12 @@ public:
     // Precondition: find_fault_in(config) finds none. `trace` may be null.
     machine_parts(const machine_config& config, waker& wakes, trace_sink* trace);
 
-    // A new, empty address space.
+    // A new, empty address space; its root table is one of the frames that boot finds free.
     [[nodiscard]] std::unique_ptr<mm> new_mm();
+    // The same while the machine runs: the root table comes with the first fault.
+    [[nodiscard]] std::unique_ptr<mm> new_mm_without_root();
+    // The address space has given everything back: its number may be used again.
+    void retire(const mm& space) { asids.give(space.id()); }
     // Brings memory into config.start's state, with `first` as the only process, and sets the event
     // counters to zero. Throws std::invalid_argument if that state does not fit.
     void settle(mm& first);
@@ -49,6 +54,7 @@ public:
     table_pool tables;
     mmu cpu_mmu;
     tlb_domain tlbs;
+    asid_allocator asids;
     page_cache cache;
     std::unique_ptr<flash_device> file_flash; // null: pmem
     file_io files;
@@ -73,8 +79,6 @@ public:
 
 private:
     [[nodiscard]] page& boot_frame();
-
-    std::uint16_t next_asid_ = 1;
 };
 
 } // namespace pagesim

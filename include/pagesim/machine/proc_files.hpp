@@ -27,6 +27,9 @@ namespace pagesim {
 // /proc/zoneinfo: every zone type, with memory or without. Reads every frame if several zones have memory.
 [[nodiscard]] std::string format_zoneinfo(const machine_parts& m);
 
+// One zone item of /proc/zoneinfo. Reads every frame if several zones have memory.
+[[nodiscard]] std::uint64_t zone_value(const machine_parts& m, const zone& z, const vmstat_line& line);
+
 // /proc/buddyinfo: free blocks of each order, a line a zone.
 [[nodiscard]] std::string format_buddyinfo(const node& home);
 

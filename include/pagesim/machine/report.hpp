@@ -5,6 +5,7 @@
 #include <pagesim/machine/machine.hpp>
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -24,12 +25,24 @@ struct input_identity {
 [[nodiscard]] std::string describe_config(const machine_config& config);
 [[nodiscard]] std::uint64_t config_hash(const machine_config& config);
 
-[[nodiscard]] std::string_view outcome_name(run_outcome o);
-// One sentence on how the run ended; names the address of a bad access.
+// One sentence on how the process ended.
 [[nodiscard]] std::string describe_outcome(const workload_task& task);
+// Of the run: the first process that did not come to its end, if there is one.
+[[nodiscard]] run_outcome outcome_of(const machine& m);
 
-// The summary: a few lines, ends with a newline. Nothing in it depends on the host.
-[[nodiscard]] std::string format_summary(const machine& m, const input_identity& input);
+// Of all processes together.
+struct process_totals {
+    std::uint64_t accesses = 0;
+    sim_duration cpu_time{};
+    sim_duration stalled{};
+};
+[[nodiscard]] process_totals totals_of(const machine& m);
+
+// The summary: a few lines, ends with a newline. One input for each process. Nothing in it depends on the host.
+[[nodiscard]] std::string format_summary(const machine& m, std::span<const input_identity> inputs);
+[[nodiscard]] inline std::string format_summary(const machine& m, const input_identity& input) {
+    return format_summary(m, std::span{&input, 1});
+}
 
 // 4096 -> "4.0 KiB", 25165824 -> "24.0 MiB".
 [[nodiscard]] std::string format_bytes(std::uint64_t bytes);

@@ -3,8 +3,10 @@
 // another, and the scheduler makes no difference between them.
 #pragma once
 
+#include <pagesim/machine/end_of_task.hpp>
 #include <pagesim/machine/file_calls.hpp>
 #include <pagesim/machine/parts.hpp>
+#include <pagesim/machine/process.hpp>
 #include <pagesim/process/madvise.hpp>
 #include <pagesim/process/mlock.hpp>
 #include <pagesim/sched/cfs.hpp>
@@ -35,6 +37,8 @@ public:
     sim_duration cpu_time{};  // used so far
     wait_channel waits_for{}; // while asleep
     bool asleep = false;
+    sleep_state sleep_ends{}; // while asleep: by SIGKILL, or not
+    task_signals signals{};
     std::uint64_t sleeps = 0; // distinguishes a timer of this sleep from one of an earlier sleep
 };
 
@@ -72,9 +76,6 @@ private:
     bool ran_ = false;
 };
 
-// How a run ended.
-enum class run_outcome : std::uint8_t { finished, out_of_memory, bad_address, bus_error, bad_input };
-
 // A snapshot that the workload asked for.
 struct marked {
     std::string label;
@@ -85,19 +86,40 @@ struct marked {
 // The process that the access stream drives.
 class workload_task final : public task {
 public:
-    workload_task(std::uint32_t id, machine_parts& parts, access_stream& stream)
-        : task{id}, parts_{parts}, stream_{stream}, mm_{parts.new_mm()}, files_{parts} {}
+    // `options` with a pid.
+    workload_task(std::uint32_t id, machine_parts& parts, access_stream& stream, std::unique_ptr<mm> space,
+                  process_options options)
+        : task{id}, parts_{parts}, stream_{stream}, mm_{std::move(space)}, options_{std::move(options)},
+          files_{parts} {}
 
     // Ranges that exist from the start (recorded traces).
     void add_range(vpn first, vpn end, first_read on_read);
 
     step_result step() override;
-    [[nodiscard]] std::string_view name() const override { return "workload"; }
+    // kernel: comm.
+    [[nodiscard]] std::string_view name() const override {
+        constexpr std::size_t longest = 15;
+        return options_.name.empty() ? "workload" : std::string_view{options_.name}.substr(0, longest);
+    }
+    [[nodiscard]] std::uint32_t pid() const { return *options_.pid; }
+    [[nodiscard]] int oom_score_adj() const { return options_.oom_score_adj; }
+    [[nodiscard]] task_label label() const { return {.name = options_.name, .pid = pid()}; }
+
+    // SIGKILL is pending from now on; the task dies of it where it next can. The first cause counts.
+    void kill(run_outcome cause, std::optional<std::size_t> report = std::nullopt);
+    // It came to its end while others go on: gives everything back, as a process that exits.
+    void exit();
+    // The machine stands still.
+    void panic() { ending_ = {.outcome = run_outcome::panicked, .time = parts_.clock.now()}; }
 
     [[nodiscard]] mm& space() { return *mm_; }
     [[nodiscard]] const mm& space() const { return *mm_; }
     [[nodiscard]] bool finished() const { return finished_; }
-    [[nodiscard]] run_outcome outcome() const { return outcome_; }
+    [[nodiscard]] bool exiting() const { return exiting_; }
+    // Finished, and nothing is left of its address space.
+    [[nodiscard]] bool gone() const { return gone_; }
+    [[nodiscard]] run_outcome outcome() const { return ending_.outcome; }
+    [[nodiscard]] const end_of_task& ending() const { return ending_; }
     [[nodiscard]] const std::optional<input_error>& error() const { return error_; }
     [[nodiscard]] vpn fault_address() const { return fault_.where; }
     [[nodiscard]] const std::vector<marked>& marks() const { return marks_; }
@@ -117,8 +139,9 @@ private:
     step_result run_file_call();
     step_result run_advise();
     step_result next_item();
+    step_result run_exit();
     step_result end(run_outcome outcome);
-    step_result end_out_of_memory();
+    step_result die_at(run_outcome outcome, vpn address);
 
     step_result perform(const access_block& block);
     step_result perform(const op_anon& op);
@@ -138,6 +161,7 @@ private:
     machine_parts& parts_;
     access_stream& stream_;
     std::unique_ptr<mm> mm_;
+    process_options options_;
     access_block block_{};
     std::size_t at_ = 0;
     access_record record_{};         // the one at at_, or what an event left of it
@@ -158,7 +182,9 @@ private:
     exit_cursor exit_;
     bool exiting_ = false;
     bool finished_ = false;
-    run_outcome outcome_ = run_outcome::finished;
+    bool gone_ = false;
+    end_of_task ending_;
+    run_outcome cause_ = run_outcome::killed; // of the SIGKILL
     std::optional<input_error> error_;
     std::vector<marked> marks_;
     std::uint64_t accesses_ = 0;

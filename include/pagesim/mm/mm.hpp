@@ -19,6 +19,17 @@
 
 namespace pagesim {
 
+// kernel: MMF_*.
+enum class mm_flag : std::uint8_t {
+    oom_reap_queued, // the OOM reaper will come, once
+    unstable,        // it came: pages are gone, and no new ones are mapped
+    oom_skip,        // nothing more is to be had here: the OOM killer looks elsewhere
+};
+using mm_flags = flag_set<mm_flag, std::uint8_t>;
+
+// Who changes ranges holds the lock for writing, and the OOM reaper then can't come in (kernel: mmap_lock).
+enum class mmap_lock : std::uint8_t { free, written };
+
 class mm {
 public:
     mm(asid id, mem_map& frames, table_pool& pool) : asid_{id}, table_{frames, pool} {}
@@ -45,12 +56,25 @@ public:
     std::uint64_t swap_entries = 0; // MM_SWAPENTS
     std::uint64_t file_pages = 0;   // MM_FILEPAGES
     std::uint64_t shmem_pages = 0;  // MM_SHMEMPAGES
+    mm_flags flags{};
+    mmap_lock lock = mmap_lock::free;
 
     // Which of them a resident page is in (kernel: mm_counter()).
     [[nodiscard]] std::uint64_t& rss(const page& p) {
         if (p.anon()) return anon_pages;
         return p.test(page_flag::swapbacked) ? shmem_pages : file_pages;
     }
+
+    // kernel: get_mm_rss(): resident pages of all kinds.
+    [[nodiscard]] std::uint64_t rss() const { return anon_pages + file_pages + shmem_pages; }
+    // kernel: mm->total_vm, pages.
+    [[nodiscard]] std::uint64_t total_vm() const;
+    // kernel: mm_pgtables_bytes() / PAGE_SIZE: the tables below the root.
+    [[nodiscard]] std::uint64_t table_pages() const {
+        return table_.table_count(1) + table_.table_count(2) + table_.table_count(3);
+    }
+    // The first range that ends above `n`, or null (kernel: find_vma).
+    [[nodiscard]] vma* find_vma_above(vpn n);
 
 private:
     asid asid_;

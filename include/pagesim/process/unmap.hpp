@@ -31,7 +31,8 @@ void zap_file_page(const reclaim_context& rc, mm& owner, const vma& range, descr
 // Unmaps the whole range and erases it from the address space. Call until done.
 step_result unmap_range(const fault_context& fc, mm& owner, vma& range, unmap_cursor& c);
 
-// Gives back every range and every table. Call until done.
+// Gives back every range and every table. When no page is left to have, the OOM killer is told (mm_flag::oom_skip).
+// Call until done.
 struct exit_cursor {
     unmap_cursor range;
 };

@@ -7,7 +7,9 @@
 //                    lists), until a page is had or 17 rounds in a row freed nothing
 //                    (5.8: a round that freed nothing while most of what could be freed is being written
 //                    waits 100 ms before the next)
-//     out_of_memory  one last try at the high watermark, then somebody must die: the caller's affair
+//     may_oom        one last try at the high watermark, then somebody must die (oom_handler), and the loop goes on
+//                    until the memory is there. The victim itself may dip into half of the reserve below min, and
+//                    gives up if that fails: only to it is out_of_memory an answer
 //
 // Reclaim itself allocates (zram's pool) with no watermark at all, and never reclaims for it.
 //
@@ -28,6 +30,7 @@ struct alloc_cursor {
     enum class phase : std::uint8_t { idle, retry, reclaiming };
     phase at = phase::idle;
     gfp_flags gfp;
+    alloc_mark mark = alloc_mark::min; // of this round
     unsigned no_progress_loops = 0;
     direct_reclaim_cursor reclaim;
     // The answer, once the step is done.

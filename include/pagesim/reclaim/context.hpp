@@ -51,6 +51,24 @@ struct kswapd_request {
     bool sleeping = true; // in either stage of its sleep
 };
 
+// Nothing more could be freed for a request (kernel: struct oom_control).
+struct oom_request {
+    gfp_flags gfp;
+    unsigned order = 0;
+};
+enum class oom_progress : std::uint8_t { none, made };
+
+// Who is asked then. Implemented by the machine, which knows the processes.
+class oom_handler {
+public:
+    oom_handler() = default;
+    oom_handler(const oom_handler&) = delete;
+    oom_handler& operator=(const oom_handler&) = delete;
+    virtual ~oom_handler() = default;
+    // kernel: out_of_memory(). Progress: memory will be freed, so try again.
+    virtual oom_progress out_of_memory(const oom_request& request) = 0;
+};
+
 struct reclaim_context {
     const cpu_context& cpu;
     const kernel_profile& profile;
@@ -66,6 +84,7 @@ struct reclaim_context {
     kswapd_request& kswapd;
     reason_counts& reasons;
     flusher_control* flusher = nullptr; // null: nobody writes files back by himself
+    oom_handler* oom = nullptr;         // null: nobody to kill, the allocation fails
 };
 
 } // namespace pagesim

@@ -6,7 +6,8 @@
 // because its inactive side looked long enough, the whole is repeated with deactivation forced.
 //
 // throttle_direct_reclaim protects the emergency reserve: while less than half of the min watermarks is
-// free, and kswapd has not given up, the task waits for kswapd instead of reclaiming.
+// free, and kswapd has not given up, the task waits for kswapd instead of reclaiming. A task that dies does not
+// wait; one that is killed while it does pretends to have freed a page, and goes.
 //
 // Source: try_to_free_pages, do_try_to_free_pages, shrink_zones, throttle_direct_reclaim of mm/vmscan.c,
 // Linux 6.1.

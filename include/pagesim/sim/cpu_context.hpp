@@ -27,7 +27,8 @@ enum class wait_reason : std::uint8_t {
     congestion,   // 5.8: congestion_wait, msleep; nobody wakes it early
     page_written, // a page under writeback
     flusher_work,
-    dirty_pause // balance_dirty_pages
+    dirty_pause, // balance_dirty_pages
+    oom_reaper_work
 };
 
 struct wait_channel {
@@ -49,6 +50,14 @@ public:
     [[nodiscard]] virtual bool anyone_waits(wait_reason reason) const = 0;
 };
 
+// What kernel code asks of the task that runs it (kernel: current).
+struct task_signals {
+    bool sigkill =
+        false; // pending: the task dies at its next return to user mode (kernel: fatal_signal_pending)
+    bool oom_victim =
+        false; // the OOM killer chose it: it may use reserves to die (kernel: tsk_is_oom_victim)
+};
+
 struct cpu_context {
     sim_clock& clock;
     const cost_table& cost;
@@ -56,12 +65,15 @@ struct cpu_context {
     event_queue& events;
     waker& wakes;
     trace_sink* trace = nullptr;
+    const task_signals* current = nullptr; // null: nobody, or a kernel thread, which no signal kills
 
     void charge(sim_duration d) const { clock.charge(d); }
     void count(vm_item item, std::int64_t n = 1) const { stat.add(item, n); }
     void emit(trace_kind kind, std::uint64_t a = 0, std::uint64_t b = 0) const {
         if (trace != nullptr) trace->on({clock.now(), kind, a, b});
     }
+    [[nodiscard]] bool fatal_signal_pending() const { return current != nullptr && current->sigkill; }
+    [[nodiscard]] bool oom_victim() const { return current != nullptr && current->oom_victim; }
     // Whether an interrupt is due: kernel code that may be preempted returns to the event loop.
     [[nodiscard]] bool event_due() const { return events.next_time() <= clock.now(); }
 };

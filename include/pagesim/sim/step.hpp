@@ -7,7 +7,9 @@
 //
 //     done    the work is complete
 //     again   more to do; the CPU may be given to somebody else first (a cond_resched)
-//     sleep   not runnable before `until` or before somebody wakes `channel`; then call again
+//     sleep   not runnable before `until` or before somebody wakes `channel`; then call again. A killable sleep also
+//             ends when the task is killed: whoever sleeps so looks at cpu_context::fatal_signal_pending when it
+//             is called again (kernel: TASK_KILLABLE beside TASK_UNINTERRUPTIBLE)
 #pragma once
 
 #include <pagesim/base/units.hpp>
@@ -16,11 +18,13 @@
 namespace pagesim {
 
 enum class step_kind : std::uint8_t { done, again, sleep };
+enum class sleep_state : std::uint8_t { uninterruptible, killable };
 
 struct [[nodiscard]] step_result {
     step_kind kind = step_kind::done;
     sim_time until = never;
     wait_channel channel{};
+    sleep_state state = sleep_state::uninterruptible;
 
     [[nodiscard]] bool done() const { return kind == step_kind::done; }
 };
@@ -33,6 +37,11 @@ inline constexpr step_result step_again{.kind = step_kind::again};
 }
 [[nodiscard]] constexpr step_result sleep_on(wait_channel channel) {
     return {.kind = step_kind::sleep, .until = never, .channel = channel};
+}
+// The same sleep, but SIGKILL ends it.
+[[nodiscard]] constexpr step_result killable(step_result r) {
+    r.state = sleep_state::killable;
+    return r;
 }
 
 } // namespace pagesim

@@ -184,7 +184,7 @@ TEST(machine, without_swap_the_process_is_killed_and_gives_everything_back) {
     machine m{small(swap_device::none)};
     m.start(s);
     m.run();
-    EXPECT_EQ(m.workload().outcome(), run_outcome::out_of_memory);
+    EXPECT_EQ(m.workload().outcome(), run_outcome::oom_killed);
     EXPECT_EQ(m.stat()[vm_item::oom_kill], 1U);
     EXPECT_EQ(m.stat()[vm_item::nr_anon_pages], 0U);
     EXPECT_NE(describe_outcome(m.workload()).find("out of memory"), std::string::npos);
@@ -198,7 +198,7 @@ TEST(machine, swap_that_fills_up_ends_in_the_same_way) {
     machine m{c};
     m.start(s);
     m.run();
-    EXPECT_EQ(m.workload().outcome(), run_outcome::out_of_memory);
+    EXPECT_EQ(m.workload().outcome(), run_outcome::oom_killed);
     m.check_consistency();
 }
 
@@ -208,7 +208,7 @@ TEST(machine, an_access_outside_every_range_ends_the_process) {
     machine m{small()};
     m.start(s);
     m.run();
-    EXPECT_EQ(m.workload().outcome(), run_outcome::bad_address);
+    EXPECT_EQ(m.workload().outcome(), run_outcome::segv_map_error);
     EXPECT_EQ(raw(m.workload().fault_address()), base + 50);
 }
 

@@ -117,5 +117,111 @@ TEST(allow_direct_reclaim, stops_at_half_of_min) {
     EXPECT_EQ(m->parts.stat[vm_item::pgscan_direct_throttle], 1U);
 }
 
+// Answers as the killer would, and remembers how often it was asked.
+class fake_killer final : public oom_handler {
+public:
+    explicit fake_killer(oom_progress answer, task_signals* victim = nullptr)
+        : answer_{answer}, victim_{victim} {}
+    oom_progress out_of_memory(const oom_request& /*request*/) override {
+        ++asked;
+        if (victim_ != nullptr) *victim_ = {.sigkill = true, .oom_victim = true};
+        return answer_;
+    }
+    unsigned asked = 0;
+
+private:
+    oom_progress answer_;
+    task_signals* victim_;
+};
+
+std::unique_ptr<small_machine> exhausted(const kernel_profile& p = linux_6_1) {
+    auto m = a_machine().with_profile(p).with_swap_on(swap_device::none).build();
+    take_down_to(*m, only_zone(*m).wmark_pages(wmark_level::min));
+    m->parts.lru.pgdat.kswapd_failures = 16; // nobody waits for kswapd
+    return m;
+}
+
+TEST(oom, a_request_tries_again_as_long_as_the_killer_makes_progress) {
+    auto m = exhausted();
+    fake_killer killer{oom_progress::made};
+    m->parts.rc.oom = &killer;
+    alloc_cursor c;
+    while (killer.asked < 3) ASSERT_FALSE(alloc_page_step(m->parts.rc, c, gfp::highuser_movable).done());
+    EXPECT_EQ(m->parts.stat[vm_item::allocstall_movable], 3U * 17) << "from the start each time";
+}
+
+TEST(oom, of_5_8_comes_after_the_first_round_where_nothing_can_be_reclaimed) {
+    auto m = exhausted(linux_5_8);
+    fake_killer killer{oom_progress::none};
+    m->parts.rc.oom = &killer;
+    EXPECT_EQ(allocate(*m, gfp::highuser_movable), nullptr);
+    EXPECT_EQ(killer.asked, 1U);
+    EXPECT_EQ(m->parts.stat[vm_item::allocstall_movable], 1U);
+}
+
+TEST(oom, memory_that_came_meanwhile_saves_a_life) {
+    auto m = a_machine().with_profile(linux_5_8).with_swap_on(swap_device::none).build();
+    std::vector<page*> others;
+    while (others.size() < 300) others.push_back(alloc_page_memalloc(m->parts.rc, gfp::kernel));
+    take_down_to(*m, only_zone(*m).wmark_pages(wmark_level::min));
+    fake_killer killer{oom_progress::none};
+    m->parts.rc.oom = &killer;
+    alloc_cursor c;
+    ASSERT_FALSE(alloc_page_step(m->parts.rc, c, gfp::highuser_movable).done());
+    ASSERT_EQ(c.at, alloc_cursor::phase::reclaiming);
+    for (page* p : others) m->parts.batches.put_page(*p);
+    while (!alloc_page_step(m->parts.rc, c, gfp::highuser_movable).done()) {}
+    EXPECT_NE(c.result, nullptr);
+    EXPECT_EQ(killer.asked, 0U);
+}
+
+TEST(oom, the_victim_gets_half_of_the_reserve_and_then_gives_up) {
+    auto m = exhausted();
+    task_signals self;
+    m->parts.cpu.current = &self;
+    fake_killer killer{oom_progress::made, &self};
+    m->parts.rc.oom = &killer;
+    const std::uint64_t min = only_zone(*m).wmark_pages(wmark_level::min);
+    std::uint64_t got = 0;
+    while (allocate(*m, gfp::highuser_movable) != nullptr) ++got;
+    EXPECT_EQ(killer.asked, 2U) << "once to be chosen, once when the reserve was used up";
+    EXPECT_GT(got, 0U);
+    EXPECT_LE(only_zone(*m).nr_free_pages(), min / 2);
+    EXPECT_GT(only_zone(*m).nr_free_pages(), 0U);
+}
+
+TEST(oom, a_request_that_may_not_retry_kills_nobody) {
+    auto m = exhausted();
+    fake_killer killer{oom_progress::made};
+    m->parts.rc.oom = &killer;
+    gfp_flags once = gfp::highuser_movable;
+    once.set(gfp_flag::noretry);
+    EXPECT_EQ(allocate(*m, once), nullptr);
+    EXPECT_EQ(killer.asked, 0U);
+}
+
+TEST(throttle_direct_reclaim, lets_a_dying_task_pass_and_one_that_is_killed_pretends_progress) {
+    auto m = a_machine().build();
+    m->written(1);
+    take_down_to(*m, only_zone(*m).wmark_pages(wmark_level::min) / 2);
+    task_signals self;
+    m->parts.cpu.current = &self;
+    direct_reclaim_cursor c;
+    c.sc.gfp = gfp::highuser_movable;
+    const step_result r = try_to_free_pages(m->parts.rc, c);
+    EXPECT_EQ(r.channel.reason, wait_reason::pfmemalloc);
+    EXPECT_EQ(r.state, sleep_state::killable);
+    self.sigkill = true;
+    EXPECT_TRUE(try_to_free_pages(m->parts.rc, c).done());
+    EXPECT_EQ(c.result, 1U);
+    EXPECT_EQ(m->parts.stat[vm_item::allocstall_movable], 0U) << "but nothing was reclaimed";
+
+    c = {};
+    c.sc.gfp = gfp::highuser_movable;
+    EXPECT_NE(try_to_free_pages(m->parts.rc, c).channel.reason, wait_reason::pfmemalloc);
+    EXPECT_EQ(m->parts.stat[vm_item::allocstall_movable], 1U) << "the dying reclaim without waiting";
+    EXPECT_EQ(m->parts.stat[vm_item::pgscan_direct_throttle], 1U);
+}
+
 } // namespace
 } // namespace pagesim

@@ -140,6 +140,22 @@ TEST(too_many_isolated, lets_kswapd_pass_and_stops_direct_reclaimers_at_an_eight
     m->parts.lru.isolated[0] = 0;
 }
 
+TEST(too_many_isolated, who_is_killed_while_it_waits_claims_a_batch_and_leaves) {
+    auto m = with_old_pages(a_machine(), 80);
+    m->parts.lru.isolated[0] = 11;
+    task_signals self;
+    m->parts.cpu.current = &self;
+    scan_control sc;
+    shrink_inactive_cursor c;
+    io_plug plug;
+    EXPECT_EQ(shrink_inactive_list(m->parts.rc, sc, c, 32, lru_type::anon, plug).kind, step_kind::sleep);
+    self.sigkill = true;
+    m->parts.lru.isolated[0] = 0;
+    EXPECT_TRUE(shrink_inactive_list(m->parts.rc, sc, c, 32, lru_type::anon, plug).done());
+    EXPECT_EQ(c.nr_reclaimed, 32U);
+    EXPECT_EQ(m->parts.stat[vm_item::pgscan_direct], 0U);
+}
+
 void run_kswapd(small_machine& m, kswapd_cursor& c) {
     while (kswapd_step(m.parts.rc, c).kind != step_kind::sleep) {}
 }
