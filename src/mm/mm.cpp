@@ -24,17 +24,6 @@ std::uint64_t mm::total_vm() const {
     return pages;
 }
 
-vma* mm::find_vma_above(vpn n) {
-    const auto it = first_above(vmas_, n);
-    return it == vmas_.end() ? nullptr : it->get();
-}
-
-std::uint64_t mm::total_vm() const {
-    std::uint64_t pages = 0;
-    for (const auto& v : vmas_) pages += v->pages();
-    return pages;
-}
-
 vma& mm::insert_vma(const vma& v) {
     PAGESIM_ASSERT(v.first < v.end && raw(v.end) <= vpn_limit);
     const vma* const above = vmas_.first_above(v.first);
