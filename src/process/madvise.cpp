@@ -59,7 +59,7 @@ void visit_pages(const fault_context& fc, mm& owner, vpn from, vpn to, Visit vis
     changed_pages changed;
     owner.table().for_each_leaf(from, to, [&](vpn n, std::uint64_t& word) {
         const descriptor d{word};
-        if (d.valid() && !d.special() && visit(fc.rc.home.frames()[d.frame()], word)) changed.add(n);
+        if (d.present() && !d.special() && visit(fc.rc.home.frames()[d.frame()], word)) changed.add(n);
     });
     changed.flush(fc, owner);
 }
@@ -128,7 +128,7 @@ void give_up(const fault_context& fc, mm& owner, vpn from, vpn to) {
             word = 0;
             rc.cpu.charge(rc.cpu.cost.unmap_page);
             zap_swap_entry(rc, owner, entry_in(d, rc.profile.swap_pte));
-        } else if (d.valid() && !d.special() && give_up_page(rc, rc.home.frames()[d.frame()], word)) {
+        } else if (d.present() && !d.special() && give_up_page(rc, rc.home.frames()[d.frame()], word)) {
             changed.add(n);
         }
     });
