@@ -29,12 +29,13 @@ bool changes_ranges(advice what) {
 }
 
 // kernel: madvise_update_vma(). The end of what was done.
-vpn update_range(const fault_context& fc, mm& owner, vma& range, advice what, vpn from, vpn end) {
+vpn update_range(const fault_context& fc, mm& owner, vma& range, advice what, vpn end, advise_cursor& c) {
     const vpn stop = std::min(range.end, end);
     const vm_flags flags = advised_flags(range.flags, what);
     if (flags == range.flags) return stop;
-    if (change_flags(fc, owner, range, from, stop, flags) == nullptr) return from; // too many ranges
-    return stop;
+    if (change_flags(fc, owner, range, c.next, stop, flags) != nullptr) return stop;
+    c.outcome = advice_outcome::unmapped; // too many ranges
+    return end;
 }
 
 // ---- page by page
@@ -267,7 +268,7 @@ step_result walk(const fault_context& fc, mm& owner, advice what, vpn end, advis
         return step_done;
     }
     if (changes_ranges(what)) {
-        const vpn stop = update_range(fc, owner, *range, what, c.next, end);
+        const vpn stop = update_range(fc, owner, *range, what, end, c);
         if (stop == c.next) c.outcome = advice_outcome::unmapped; // the kernel's ENOMEM: too many ranges
         c.next = stop == c.next ? end : stop;
         return step_again;

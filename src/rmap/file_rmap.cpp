@@ -27,13 +27,13 @@ void rmap::page_add_file_rmap(page& p, const vma& range) {
 
 references rmap::ask_file_descriptors(page& p, caller_lock lock) {
     if (lock == caller_lock::not_held && p.test(page_flag::locked)) return {.ranges = 1};
-    cpu_.charge(cpu_.cost.page_referenced_file);
     references found;
     const pfn frame = frames_.pfn_of(p);
     std::int32_t left = p.mapcount();
     cache_.file_of(p).i_mmap.for_each(p.index(), [&](const file_range& r) {
         std::uint64_t* slot = descriptor_in(r, p, frame);
         if (slot == nullptr) return true;
+        cpu_.charge(cpu_.cost.page_referenced_file);
         if (r.range->flags.has(vm_flag::locked)) {
             if (profile_.locked_ranges == locked_range_rule::reference_check) batches_.mlock_page(p);
             found.locked_range = true;

@@ -30,9 +30,10 @@ enum class act : std::uint8_t {
     mark,  // a snapshot
     mlock, // `pages` pages of a range, from page `gap` on, as far as it goes
     munlock,
+    madvise, // the same pages; which advice, `writes` and `gap` tell
 };
-inline constexpr std::array<std::string_view, 8> act_names{"map",  "unmap", "run",   "jump",
-                                                           "rest", "mark",  "mlock", "munlock"};
+inline constexpr std::array<std::string_view, 9> act_names{"map",  "unmap", "run",     "jump",   "rest",
+                                                           "mark", "mlock", "munlock", "madvise"};
 inline constexpr std::size_t most_ranges = 4;
 
 enum class core : std::uint8_t { cortex_a72, neoverse_n1 };
@@ -124,6 +125,7 @@ public:
                 const std::size_t which = o.range % ranges_.size();
                 if (o.what == act::unmap) return unmap(which);
                 if (o.what == act::mlock || o.what == act::munlock) return lock(o, ranges_[which]);
+                if (o.what == act::madvise) return advise(o, ranges_[which]);
                 return touch(o, ranges_[which]);
             }
         }
@@ -159,6 +161,12 @@ private:
         const std::uint64_t pages = std::min<std::uint64_t>(std::max(o.pages, 1U), r.pages - first);
         const auto what = o.what == act::mlock ? op_lock::action::mlock : op_lock::action::munlock;
         return op_lock{"r", vpn{r.first + first}, page_count{pages}, what};
+    }
+    static stream_item advise(const operation& o, const range& r) {
+        const std::uint64_t first = o.gap % r.pages;
+        const std::uint64_t pages = std::min<std::uint64_t>(std::max(o.pages, 1U), r.pages - first);
+        const advice what = advice_words[(o.writes + 4 * (o.gap % 2)) % advice_words.size()].what;
+        return op_advise{"r", vpn{r.first + first}, page_count{pages}, what};
     }
     stream_item touch(const operation& o, const range& r) {
         records_.clear();
@@ -233,7 +241,9 @@ inline thrown_case thrown(dice& d) {
         } else if (choice < 30) {
             o.what = d.ratio(1, 2) ? act::mlock : act::munlock;
             o.pages = number(1, 60);
-        } else if (choice < 60) {
+        } else if (choice < 42) {
+            o.what = act::madvise;
+        } else if (choice < 65) {
             o.what = act::jump;
         }
     }

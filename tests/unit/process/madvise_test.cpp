@@ -241,6 +241,14 @@ TEST(madvise_random, splits_ranges_and_normal_joins_them) {
     m->check();
 }
 
+TEST(madvise_random, that_would_make_too_many_ranges_changes_nothing) {
+    auto m = with_pages(a_machine(), 10);
+    m->space->limits.max_map_count = m->space->map_count() + 1;
+    EXPECT_EQ(advise_pages(*m, advice::random, 2, 5), advice_outcome::unmapped);
+    EXPECT_FALSE(m->space->find_vma(vpn{2})->flags.has(vm_flag::rand_read));
+    m->check();
+}
+
 TEST(madvise, is_refused_for_a_locked_range_and_goes_no_further) {
     for (const advice what : {advice::dontneed, advice::free, advice::cold, advice::pageout}) {
         auto m = with_pages(a_machine(), 2);
