@@ -63,7 +63,7 @@ step_result sleep_for(const bdi_writeback& wb, dirty_balance_cursor& c, std::int
     const auto jiffies = static_cast<std::uint64_t>(std::max<std::int64_t>(pause, 0));
     c.paused_when = now + jiffies;
     c.at = dirty_balance_cursor::phase::paused;
-    return sleep_until(wb.end_of_pause(jiffies), {.reason = wait_reason::dirty_pause});
+    return killable(sleep_until(wb.end_of_pause(jiffies), {.reason = wait_reason::dirty_pause}));
 }
 
 // One look at the limits.
@@ -113,7 +113,7 @@ step_result balance_dirty_pages_ratelimited(bdi_writeback& wb, task_dirty& task,
     task.dirty_paused_when = c.paused_when;
     task.nr_dirtied = 0;
     task.nr_dirtied_pause = c.nr_dirtied_pause;
-    if (c.stopped) return look(wb, task, c);
+    if (c.stopped && !wb.fatal_signal_pending()) return look(wb, task, c);
     return end_of_5_8(wb, c);
 }
 

@@ -41,6 +41,8 @@ void file_calls::begin(const op_drop& /*op*/) {
 void file_calls::close_all() {
     for (const auto& [name, file] : descriptors_) parts_.cache.close(*file);
     descriptors_.clear();
+    dirty_pages_of_exiting(parts_.bdi, dirtied_);
+    dirtied_ = {};
 }
 
 step_result file_calls::step_of(std::monostate& /*none*/) { return step_done; }

@@ -20,6 +20,7 @@ void workload_task::exit() {
 step_result workload_task::run_exit() {
     const step_result r = exit_mmap(parts_.fc, *mm_, exit_);
     if (!r.done()) return r;
+    files_.close_all();
     exiting_ = false;
     gone_ = true;
     finished_ = true;

@@ -126,6 +126,21 @@ grep -q '"outcome": "oom_killed"' oom.json || fail "the outcome is not oom_kille
 expect 0 "" run good.ops --memory 2MiB --swap-device none
 grep -q "out of memory" out || fail "without swap nobody died"
 
+# Two processes: the fat one dies, the other comes to its end; the kernel's log tells of it.
+printf 'anon a 1500\nw a 0 1500\n' >fat.ops
+printf 'anon b 300\nw b 0 300\nsleep 20\nw b 0 300\n' >thin.ops
+expect 0 "Out of memory: Killed process 1001 (fat.ops)" run fat.ops thin.ops --memory 4MiB --swap-device none --json two.json
+grep -q "fat.ops (pid 1001) was killed" out || fail "the summary does not say who died"
+grep -q "thin.ops (pid 1002) ran to its end" out || fail "the summary does not say who lives"
+[[ $(grep -c '"outcome": "oom_killed"' two.json) -eq 2 ]] || fail "the outcomes of run and process are not told"
+grep -q '"outcome": "finished"' two.json || fail "the second process has no outcome"
+expect 0 "Killed process 1002 (thin.ops)" run fat.ops thin.ops --oom-score-adj=-1000,1000 --memory 4MiB --swap-device none
+grep -q "panic: out of memory" out || fail "who may not be killed does not end in a panic"
+expect 0 "" run fat.ops thin.ops --quiet --memory 4MiB --swap-device none
+[[ ! -s err ]] || fail "--quiet prints the kernel's log"
+expect 2 "--oom-score-adj" run fat.ops --oom-score-adj 1001
+expect 2 "--oom-score-adj" run fat.ops --oom-score-adj 1,2
+
 # The devices: zram needs no rotation, flash does.
 expect 0 "" run good.ops --memory 4MiB --swap-device zram --quiet --vmstat zram.vmstat
 [[ $(awk '$1 == "pgrotated" { print $2 }' zram.vmstat) -eq 0 ]] || fail "zram rotated pages"

@@ -58,8 +58,10 @@ TEST(kill, ends_the_wait_for_a_page_that_is_read_with_others) {
                m.workload().sleep_ends == sleep_state::killable;
     }));
     const sim_time before = m.now();
+    const std::uint64_t faults = m.stat()[vm_item::pgfault];
     m.kill(m.workload());
     m.run();
+    EXPECT_EQ(m.stat()[vm_item::pgfault], faults) << "the fault is not tried again";
     EXPECT_EQ(m.workload().outcome(), run_outcome::killed);
     EXPECT_LT(m.now() - before, milliseconds(100)) << "it does not wait for the device";
     EXPECT_EQ(m.workload().space().swap_entries, 0U);

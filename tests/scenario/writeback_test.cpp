@@ -185,6 +185,27 @@ TEST(writeback, the_flusher_is_a_task_that_uses_the_cpu) {
     }
 }
 
+// Recorded: Linux 6.1, 192 MiB, ext4 on pmem; 12000 pages by pwrite in turns of 500. The kernel wrote 9 slices of 1024 (and 10
+// pages of the file system's own), left 2784 dirty, and wrote them at the tick of 5 s since the file had had its slice.
+TEST(writeback, a_writer_of_a_large_file_is_followed_in_slices_as_recorded) {
+    machine_config config = machine_with(page_count{41272});
+    config.start.free_pages = page_count{34913};
+    machine m{config};
+    script s;
+    s.file("f", 12000);
+    for (std::uint64_t i = 0; i < 24; ++i) s.pwrite("f", i * 500, 500);
+    s.mark("written").sleep(milliseconds(4900)).mark("before the tick").sleep(seconds(1)).mark("after it");
+    m.start(s);
+    m.run();
+    const auto& marks = m.workload().marks();
+    EXPECT_EQ(marks[0].stat[vm_item::nr_dirty], 2784U);
+    EXPECT_EQ(marks[0].stat[vm_item::nr_written], 9216U);
+    EXPECT_EQ(marks[1].stat[vm_item::nr_dirty], 2784U);
+    EXPECT_EQ(marks[2].stat[vm_item::nr_dirty], 0U);
+    EXPECT_EQ(marks[2].stat[vm_item::nr_written], 12000U);
+    m.check_consistency();
+}
+
 TEST(writeback, a_run_may_end_while_data_is_dirty) {
     machine m{machine_with(page_count{8192})};
     script s;

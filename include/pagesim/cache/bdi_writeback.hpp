@@ -162,6 +162,7 @@ public:
     [[nodiscard]] sim_time end_of_pause(std::uint64_t jiffies) const {
         return timeout_in_jiffies(cpu_.clock.now(), jiffies);
     }
+    [[nodiscard]] bool fatal_signal_pending() const { return cpu_.fatal_signal_pending(); }
     [[nodiscard]] std::uint64_t jiffies() const { return jiffies_at(cpu_.clock.now()); }
     [[nodiscard]] const dirty_config& config() const { return config_; }
     [[nodiscard]] const kernel_profile& profile() const { return profile_; }

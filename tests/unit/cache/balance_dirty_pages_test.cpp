@@ -103,6 +103,22 @@ TEST(balance_dirty_pages, at_the_limit_a_writer_waits_until_pages_were_written) 
     EXPECT_EQ(d.task.nr_dirtied, 0U);
 }
 
+TEST(balance_dirty_pages, who_is_killed_waits_no_longer) {
+    auto m = slow_machine();
+    dirty_files d{*m};
+    d.warm_up(30);
+    m->complete_io();
+    d.dirty(d.create("f", 1000), 0, 90);
+    dirty_balance_cursor c;
+    const step_result r = balance_dirty_pages_ratelimited(m->parts.bdi, d.task, c);
+    ASSERT_EQ(r.kind, step_kind::sleep);
+    EXPECT_EQ(r.state, sleep_state::killable);
+    const task_signals killed{.sigkill = true};
+    m->parts.cpu.current = &killed;
+    EXPECT_TRUE(balance_dirty_pages_ratelimited(m->parts.bdi, d.task, c).done());
+    m->parts.cpu.current = nullptr;
+}
+
 TEST(balance_dirty_pages, beyond_the_limit_every_eighth_page_looks) {
     auto m = slow_machine();
     dirty_files d{*m};
