@@ -185,8 +185,9 @@ TEST(writeback, the_flusher_is_a_task_that_uses_the_cpu) {
     }
 }
 
-// Recorded: Linux 6.1, 192 MiB, ext4 on pmem; 12000 pages by pwrite in turns of 500. The kernel wrote 9 slices of 1024 (and 10
-// pages of the file system's own), left 2784 dirty, and wrote them at the tick of 5 s since the file had had its slice.
+// Recorded: Linux 6.1, 192 MiB, ext4 on pmem; 12000 pages by pwrite in turns of 500. The kernel wrote 9 slices of 1024
+// (and 10 pages of the file system's own), left 2784 dirty, and wrote them at the tick of 5 s since the file had had its
+// slice.
 TEST(writeback, a_writer_of_a_large_file_is_followed_in_slices_as_recorded) {
     machine_config config = machine_with(page_count{41272});
     config.start.free_pages = page_count{34913};

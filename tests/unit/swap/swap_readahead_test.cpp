@@ -2,6 +2,9 @@
 // Cluster based readahead: neighbours on the device. The VMA based windows are in swap_test.cpp.
 #include <support/small_machine.hpp>
 
+#include <pagesim/process/address_space.hpp>
+#include <pagesim/process/unmap.hpp>
+
 #include <gtest/gtest.h>
 
 #include <vector>
@@ -107,8 +110,7 @@ TEST(cluster_readahead, skips_slots_that_nobody_names_and_bad_ones) {
         m->swap_out(n);
     }
     unmap_cursor c;
-    vma& upper = m->space->split_vma(*m->range, vpn{5});
-    m->parts.map.share_anon_vma(upper);
+    vma& upper = split_vma(m->parts.fc, *m->space, *m->range, vpn{5});
     while (!unmap_range(m->parts.fc, *m->space, upper, c).done()) {} // slot 7 is nobody's any more
     m->touch(2, access_kind::read);
     EXPECT_EQ(m->parts.stat[vm_item::swap_ra], 4U) << "1, 2, 5, 6";
