@@ -74,7 +74,7 @@ TEST_P(swapping_off, brings_every_page_back_and_maps_it_old) {
         m->check();
         m->parts.batches.lru_add_drain();
         const std::uint64_t active = m->parts.stat[vm_item::nr_active_anon];
-        if (GetParam() == &linux_5_8) EXPECT_GT(active, 0U) << "mapped, and on a list";
+        EXPECT_TRUE(active > 0 || GetParam() != &linux_5_8) << "mapped, and on a list";
         EXPECT_EQ(m->touch(0, access_kind::write), fault_outcome::resolved);
         m->check();
     }
