@@ -20,6 +20,7 @@ step_result new_frame(const fault_context& fc, fault_cursor& f) {
 // Whether the page may be written in place (kernel: do_wp_page()). 5.8 and 6.1 then search only the range's own family for
 // it.
 bool may_reuse(const fault_context& fc, const vma& range, page& p) {
+    if (!p.anon()) return false;
     if (fc.rc.profile.reuse == anon_reuse::by_mapcount) {
         PAGESIM_ASSERT_PAGE(!p.test(page_flag::locked), p); // a mapped page is locked only within an atom
         const std::int32_t users = reuse_swap_page(fc, p);
@@ -54,7 +55,7 @@ void drop_old(const fault_context& fc, mm& owner, const vma& range, const descri
     const reclaim_context& rc = fc.rc;
     page& p = rc.home.frames()[old.frame()];
     rc.map.page_remove_rmap(p, range);
-    --owner.anon_pages;
+    --owner.rss(p);
     const bool frees_slot = rc.profile.reuse == anon_reuse::by_exclusive_mark;
     if (frees_slot && p.test(page_flag::swapcache) && !p.mapped() && !p.test(page_flag::locked))
         rc.swap.try_to_free_swap(p);

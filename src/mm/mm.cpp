@@ -16,8 +16,6 @@ vma* mm::look_up(vpn n) {
     return v;
 }
 
-vma* mm::find_vma_above(vpn n) { return vmas_.first_above(n); }
-
 std::uint64_t mm::total_vm() const {
     std::uint64_t pages = 0;
     for (const vma& v : vmas_) pages += v.pages();

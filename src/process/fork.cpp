@@ -76,6 +76,7 @@ step_result begin_range(const fault_context& fc, mm& parent, mm& child, fork_cur
     const vma* const range = parent.first_above(c.from);
     if (range == nullptr) {
         c.at = phase::begin;
+        parent.lock = mmap_lock::free;
         return step_done;
     }
     copy_range(fc, child, *range);
@@ -97,6 +98,7 @@ step_result fork_mm(const fault_context& fc, mm& parent, mm& child, fork_cursor&
         child.start_brk = parent.start_brk;
         child.brk = parent.brk;
         fc.tlbs.flush_asid(parent.id());
+        parent.lock = mmap_lock::written;
         c.at = phase::root;
     }
     if (c.at == phase::next_range) return begin_range(fc, parent, child, c);
@@ -106,6 +108,7 @@ step_result fork_mm(const fault_context& fc, mm& parent, mm& child, fork_cursor&
     if (c.alloc.outcome == alloc_outcome::out_of_memory) {
         c.outcome = fault_outcome::out_of_memory;
         c.at = phase::begin;
+        parent.lock = mmap_lock::free;
         return step_done;
     }
     if (!rooted || c.next == c.end) c.at = phase::next_range;

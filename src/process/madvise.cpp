@@ -247,7 +247,7 @@ bool is_regular(const fault_context& fc, const vma& range) {
 
 // Goes to the next range at or above c.next; null at the end.
 vma* next_range(mm& owner, vpn end, advise_cursor& c) {
-    vma* const range = owner.find_vma_above(c.next);
+    vma* const range = owner.first_above(c.next);
     if (range == nullptr || range->first >= end) {
         if (c.next < end) c.outcome = advice_outcome::unmapped;
         return nullptr;

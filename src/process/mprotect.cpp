@@ -67,6 +67,7 @@ step_result mprotect(const fault_context& fc, mm& owner, vpn first, vpn end, vm_
     if (!c.begun) {
         fc.rc.cpu.charge(fc.rc.cpu.cost.map_call);
         c = {.begun = true, .next = first, .part_end = first};
+        owner.lock = mmap_lock::written;
         if (raw(end) > vpn_limit) c.error = mm_error::enomem;
     }
     if (c.error == mm_error::none && c.next < end) {
@@ -80,6 +81,7 @@ step_result mprotect(const fault_context& fc, mm& owner, vpn first, vpn end, vm_
     }
     if (c.error == mm_error::none && c.next < end) return step_again;
     c.begun = false;
+    owner.lock = mmap_lock::free;
     return step_done;
 }
 

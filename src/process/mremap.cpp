@@ -69,6 +69,7 @@ void begin_growing(const fault_context& fc, mm& owner, const mremap_request& q, 
         fc.rc.map.anon_vmas().clone(insert_range(fc, owner, copy), v);
     }
     c.at = phase::tables;
+    owner.lock = mmap_lock::written;
 }
 
 // kernel: move_ptes(), up to the next border of a table on either side.
@@ -118,6 +119,7 @@ step_result mremap(const fault_context& fc, mm& owner, const mremap_request& q, 
         break;
     case phase::tables:
         r = move_some(fc, owner, q, c);
+        if (r.done()) owner.lock = mmap_lock::free;
         if (!r.done() || c.outcome != fault_outcome::resolved) break;
         c.at = phase::unmapping;
         return step_again;

@@ -28,8 +28,8 @@ step_result oom_reap_mm(const fault_context& fc, mm& victim, reap_cursor& c) {
         c.begun = true;
     }
     // The owner may unmap ranges between two calls.
-    vma* range = victim.find_vma_above(c.next);
-    while (range != nullptr && !may_reap(fc.rc.profile, *range)) range = victim.find_vma_above(range->end);
+    vma* range = victim.first_above(c.next);
+    while (range != nullptr && !may_reap(fc.rc.profile, *range)) range = victim.first_above(range->end);
     if (range == nullptr) return finish(c, reap_result::reaped);
     const vpn first = std::max(range->first, c.next);
     const vpn table_end{(raw(first) / table_entries + 1) * table_entries};

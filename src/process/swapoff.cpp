@@ -98,8 +98,7 @@ void give_to_file(const reclaim_context& rc, mapping& file, swapoff_cursor& c) {
 
 // The next place of the space, from c.where on, that names a slot of the area.
 vma* find_next(const reclaim_context& rc, mm& owner, swapoff_cursor& c) {
-    for (vma* range = owner.find_vma_above(c.where); range != nullptr;
-         range = owner.find_vma_above(range->end)) {
+    for (vma* range = owner.first_above(c.where); range != nullptr; range = owner.first_above(range->end)) {
         c.where = std::max(c.where, range->first);
         while (c.where < range->end) {
             const std::uint64_t* word = owner.table().leaf(c.where);

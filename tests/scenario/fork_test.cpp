@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// fork, copy on write and the chains of anon_vmas, one sentence each.
+// fork and copy on write, one sentence each. Who maps a page afterwards: families_test.cpp.
 #include <support/processes.hpp>
 
 #include <gtest/gtest.h>
@@ -89,11 +89,11 @@ TEST_P(forking, a_zero_page_beside_a_written_one_is_copied_as_it_is) {
 TEST_P(forking, a_swap_entry_is_named_twice_and_no_longer_exclusive) {
     p.fill(a, 1);
     m.swap_out(p.page_at(a));
-    ASSERT_EQ(p.entry(a).swap_entry().exclusive, is_6_1());
+    ASSERT_EQ(p.entry(a).swap_entry(GetParam()->swap_pte).exclusive, is_6_1());
     process& child = m.fork(p);
-    const swap_bits s = child.entry(a).swap_entry();
+    const swap_bits s = child.entry(a).swap_entry(GetParam()->swap_pte);
     EXPECT_EQ(m.parts.swap.count({.offset = s.offset, .type = s.type}), 2U);
-    EXPECT_FALSE(s.exclusive || p.entry(a).swap_entry().exclusive);
+    EXPECT_FALSE(s.exclusive || p.entry(a).swap_entry(GetParam()->swap_pte).exclusive);
     EXPECT_EQ(child.space().swap_entries, 1U);
 }
 
@@ -221,6 +221,54 @@ TEST_P(forking, a_page_from_swap_names_the_root_unless_it_is_the_faulting_proces
     EXPECT_EQ(child.page_at(a + 1).mapping(), child.range_at(a)->anon_vma);
 }
 
+TEST_P(forking, a_file_page_of_a_private_mapping_is_copied_by_the_first_store) {
+    const open_file& f = m.parts.cache.open(m.parts.cache.create("f", page_count{4}, file_kind::regular));
+    const vpn at = p.map({.pages = page_count{4}, .file = f.id});
+    ASSERT_EQ(p.read(at), fault_outcome::resolved);
+    const std::uint64_t mapped = p.space().file_pages;
+    ASSERT_TRUE(p.page_at(at).in_file());
+    EXPECT_TRUE(m.fork(p).entry(at).none()) << "without a page of its own the range is left to faults";
+    EXPECT_EQ(p.write(at), fault_outcome::resolved);
+    EXPECT_TRUE(p.page_at(at).anon() && p.entry(at).writable());
+    EXPECT_EQ(p.space().file_pages, mapped - 1);
+    m.check();
+    process& child = m.fork(p);
+    EXPECT_EQ(&child.page_at(at), &p.page_at(at));
+    EXPECT_EQ(child.space().file_pages, mapped - 1) << "now its descriptors are copied";
+}
+
+TEST_P(forking, a_page_of_a_shared_mapping_is_the_childs_too_and_its_descriptor_is_clean) {
+    const open_file& f = m.parts.cache.open(m.parts.cache.create("f", page_count{4}, file_kind::regular));
+    const mmap_request q{.pages = page_count{4}, .kind = sharing::shared, .file = f.id};
+    const vpn at = p.map(q);
+    ASSERT_EQ(p.write(at), fault_outcome::resolved);
+    process& child = m.fork(p);
+    EXPECT_TRUE(child.entry(at).none()) << "a shared range never has an anon_vma";
+    EXPECT_EQ(child.read(at), fault_outcome::resolved);
+    EXPECT_EQ(&child.page_at(at), &p.page_at(at));
+    EXPECT_EQ(p.page_at(at).mapcount(), 2);
+    EXPECT_EQ(m.parts.map.page_referenced(p.page_at(at)).ranges, 2U);
+}
+
+TEST_P(forking, a_slot_that_a_hundred_children_name_counts_them_all) {
+    p.fill(a, 1);
+    m.swap_out(p.page_at(a));
+    std::vector<process*> children;
+    for (int i = 0; i < 100; ++i) children.push_back(&m.fork(p));
+    const swap_bits s = p.entry(a).swap_entry(GetParam()->swap_pte);
+    EXPECT_EQ(m.parts.swap.count({.offset = s.offset, .type = s.type}), 101U);
+    static_cast<void>(p.read(a));
+    m.drain();
+    page& shared = p.page_at(a);
+    for (process* c : children) static_cast<void>(c->read(a));
+    m.check();
+    EXPECT_EQ(shared.mapcount(), 101);
+    EXPECT_EQ(m.parts.map.page_referenced(shared).ranges, 101U);
+    EXPECT_EQ(m.swap_out(shared), why::reclaimed);
+    m.check();
+    while (m.size() > 1) m.exit(m[m.size() - 1]);
+}
+
 TEST_P(forking, exec_drops_everything_and_the_process_goes_on) {
     p.fill(a, 3);
     process& child = m.fork(p);
@@ -231,129 +279,6 @@ TEST_P(forking, exec_drops_everything_and_the_process_goes_on) {
     child.map_at(70, 1);
     child.fill(vpn{70}, 1);
     EXPECT_EQ(child.space().anon_pages, 1U);
-}
-
-// ---- the reverse mapping (memory.md 13, reclaim.md 14)
-
-TEST_P(forking, after_k_forks_in_a_row_a_range_has_k_plus_one_links) {
-    p.fill(a, 1);
-    std::vector<process*> line{&p};
-    for (std::size_t k = 1; k <= 4; ++k) {
-        line.push_back(&m.fork(*line.back()));
-        EXPECT_EQ(line.back()->range_at(a)->chain.size(), k + 1);
-    }
-    page& of_all = p.page_at(a);
-    EXPECT_EQ(m.parts.map.count_mappings(of_all), 5);
-    static_cast<void>(line[2]->write(a));
-    page& of_third = line[2]->page_at(a);
-    EXPECT_EQ(m.parts.map.count_mappings(of_all), 4);
-    EXPECT_EQ(m.parts.map.anon_vmas()[of_third.mapping()].links.size(), 3U)
-        << "itself and its descendants are searched";
-}
-
-TEST_P(forking, a_page_young_in_three_processes_has_three_references_and_then_none) {
-    p.fill(a, 1);
-    process& second = m.fork(p);
-    process& third = m.fork(p);
-    static_cast<void>(second.read(a));
-    static_cast<void>(third.read(a));
-    page& shared = p.page_at(a);
-    EXPECT_EQ(m.parts.map.page_referenced(shared).ranges, 3U);
-    EXPECT_EQ(m.parts.map.page_referenced(shared).ranges, 0U);
-    for (process* each : {&p, &second, &third}) static_cast<void>(each->read(a));
-    second.range_at(a)->flags.set(vm_flag::seq_read);
-    EXPECT_EQ(m.parts.map.page_referenced(shared).ranges, 2U) << "one reads in sequence";
-    EXPECT_FALSE(second.entry(a).young()) << "cleared all the same";
-}
-
-TEST_P(forking, two_references_activate_at_once) {
-    p.fill(a, 1);
-    process& child = m.fork(p);
-    page& shared = p.page_at(a);
-    m.parts.lru.del_page(shared);
-    shared.clear(page_flag::active);
-    m.parts.lru.add_page(shared);
-    static_cast<void>(child.read(a));
-    EXPECT_EQ(m.judge(shared), why::referenced_again);
-    EXPECT_TRUE(shared.test(page_flag::active));
-}
-
-TEST_P(forking, a_locked_mapper_stops_the_unmap_and_what_is_done_stays) {
-    p.fill(a, 1);
-    process& second = m.fork(p);
-    process& third = m.fork(p);
-    page& shared = p.page_at(a);
-    second.range_at(a)->flags.set(vm_flag::locked); // and its page is not mlocked yet
-    static_cast<void>(m.parts.map.page_referenced(shared));
-    m.drain();
-    if (is_6_1()) {
-        EXPECT_TRUE(shared.test(page_flag::mlocked)) << "the reference check finds it";
-        return;
-    }
-    ASSERT_FALSE(shared.test(page_flag::mlocked));
-    EXPECT_EQ(m.swap_out(shared), why::unmap_failed);
-    EXPECT_TRUE(p.entry(a).is_swap()) << "the first";
-    EXPECT_TRUE(second.entry(a).present() && third.entry(a).present());
-    EXPECT_TRUE(shared.test(page_flag::mlocked) && shared.test(page_flag::unevictable));
-    EXPECT_FALSE(shared.test(page_flag::active));
-    EXPECT_TRUE(shared.test(page_flag::swapcache)) << "its slot is named";
-    m.check();
-    second.lock(a, 8, lock_action::munlock);
-    static_cast<void>(p.read(a));
-}
-
-TEST_P(forking, a_page_stays_unevictable_until_the_last_range_unlocks_it) {
-    p.fill(a, 1);
-    process& child = m.fork(p);
-    page& shared = p.page_at(a);
-    // What an mlock before the fork, and one of the child that finds nothing to copy, would leave.
-    for (process* each : {&p, &child}) {
-        each->protect(a, 8, {vm_flag::read});
-        each->lock(a, 8);
-        m.drain();
-    }
-    ASSERT_EQ(&child.page_at(a), &shared);
-    EXPECT_EQ(m.count(vm_item::nr_mlock), 1U);
-    child.lock(a, 8, lock_action::munlock);
-    m.drain();
-    EXPECT_TRUE(shared.test(page_flag::mlocked) && shared.test(page_flag::unevictable));
-    EXPECT_EQ(m.count(vm_item::nr_mlock), 1U);
-    EXPECT_EQ(m.count(vm_item::unevictable_pgs_munlocked), 0U);
-    p.lock(a, 8, lock_action::munlock);
-    m.drain();
-    EXPECT_FALSE(shared.test(page_flag::mlocked) || shared.test(page_flag::unevictable));
-    EXPECT_EQ(m.count(vm_item::nr_mlock), 0U);
-    EXPECT_EQ(m.count(vm_item::unevictable_pgs_munlocked), 1U);
-    EXPECT_EQ(m.count(vm_item::unevictable_pgs_rescued), 1U);
-}
-
-TEST_P(forking, a_childs_exit_leaves_a_page_that_its_parent_locks) {
-    p.fill(a, 1);
-    process& child = m.fork(p);
-    for (process* each : {&p, &child}) {
-        each->protect(a, 8, {vm_flag::read});
-        each->lock(a, 8);
-        m.drain();
-    }
-    m.exit(child);
-    m.drain();
-    EXPECT_TRUE(p.page_at(a).test(page_flag::mlocked));
-    EXPECT_EQ(m.count(vm_item::nr_unevictable), 1U);
-}
-
-// ---- anon_vmas that are taken over
-
-TEST_P(forking, a_grandchild_takes_over_what_its_dead_parent_left_behind) {
-    p.fill(a, 1);
-    process* last = &m.fork(p);
-    const std::size_t families = m.parts.map.anon_vmas().in_use();
-    for (int i = 0; i < 10; ++i) {
-        process& next = m.fork(*last);
-        m.exit(*last);
-        last = &next;
-    }
-    EXPECT_LE(last->range_at(a)->chain.size(), 4U) << "the chain does not grow with each generation";
-    EXPECT_LE(m.parts.map.anon_vmas().in_use(), families + 2);
 }
 
 TEST_P(forking, there_is_no_child_where_there_is_no_memory_for_its_tables) {

@@ -30,6 +30,7 @@ using mm_flags = flag_set<mm_flag, std::uint8_t>;
 
 // Who changes ranges holds the lock for writing, and the OOM reaper then can't come in (kernel: mmap_lock).
 enum class mmap_lock : std::uint8_t { free, written };
+
 inline constexpr std::uint64_t mmap_min_page = 16;      // vm.mmap_min_addr, 64 KiB
 inline constexpr std::uint64_t stack_guard_pages = 256; // kernel: stack_guard_gap
 
@@ -97,8 +98,7 @@ public:
     [[nodiscard]] std::uint64_t table_pages() const {
         return table_.table_count(1) + table_.table_count(2) + table_.table_count(3);
     }
-    // The first range that ends above `n`, or null (kernel: find_vma).
-    [[nodiscard]] vma* find_vma_above(vpn n);
+
     mm_limits limits;
     vpn mmap_base{vpn_limit - 32768}; // 128 MiB below the top, no randomisation
     virt_addr start_brk{0x10'0000'0000};
