@@ -139,14 +139,14 @@ TEST_P(families, a_childs_exit_leaves_a_page_that_its_parent_locks) {
 TEST_P(families, a_grandchild_takes_over_what_its_dead_parent_left_behind) {
     p.fill(a, 1);
     process* last = &m.fork(p);
-    const std::size_t families = m.parts.map.anon_vmas().in_use();
+    const std::size_t before = m.parts.map.anon_vmas().in_use();
     for (int i = 0; i < 10; ++i) {
         process& next = m.fork(*last);
         m.exit(*last);
         last = &next;
     }
     EXPECT_LE(last->range_at(a)->chain.size(), 4U) << "the chain does not grow with each generation";
-    EXPECT_LE(m.parts.map.anon_vmas().in_use(), families + 2);
+    EXPECT_LE(m.parts.map.anon_vmas().in_use(), before + 2);
 }
 
 std::string kernel_of(const ::testing::TestParamInfo<const kernel_profile*>& info) {
