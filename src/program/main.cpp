@@ -77,7 +77,7 @@ CLI::App* add_run(CLI::App& app, run_options& o) {
     run->add_option("--oom-score-adj", o.oom_score_adj,
                     "of each process in turn, parted by commas: -1000 (the OOM killer spares it) to 1000")
         ->delimiter(',')
-        ->expected(1)
+        ->allow_extra_args(false)
         ->check(CLI::Range(-1000, 1000));
     add_file_options(*run, o);
     run->add_option("--vmstat", o.vmstat_file, "write /proc/vmstat's text to FILE (- is standard output)");
