@@ -91,7 +91,7 @@ TEST_P(address_spaces, populate_faults_every_page_in) {
     EXPECT_EQ(m.count(vm_item::pgfault), 4U);
 }
 
-// ---- joining 
+// ---- joining
 
 TEST_P(address_spaces, a_range_of_other_permissions_does_not_join) {
     p.map_at(100, 1, rw);
