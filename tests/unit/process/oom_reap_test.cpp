@@ -79,10 +79,9 @@ TEST(oom_reap, finds_nothing_after_exit) {
 }
 
 TEST(oom_reap, a_fault_that_reads_past_the_swap_cache_gives_its_slot_back) {
-    auto m = a_machine().with_swap_on(swap_device::zram).build();
+    auto m = a_machine().with_swap_on(swap_device::zram, 200).build(); // too few slots to park any
     m->written(3);
     m->swap_out(3);
-    const std::uint64_t slot = m->entry(3).swap_entry().offset;
     // The fault is about to wait for a frame: all are taken, and reclaim finds nothing but itself.
     std::vector<page*> taken;
     while (page* p = alloc_page_memalloc(m->parts.rc, gfp::kernel)) taken.push_back(p);
@@ -96,10 +95,8 @@ TEST(oom_reap, a_fault_that_reads_past_the_swap_cache_gives_its_slot_back) {
     while (!handle_mm_fault(m->parts.fc, *m->space, f).done()) {}
     m->parts.batches.lru_add_drain();
     EXPECT_TRUE(m->entry(3).none());
-    EXPECT_EQ(m->parts.swap.area().count(slot), 0U);
     m->check();
-    EXPECT_FALSE(m->parts.swap.area().has_cache(slot) && m->parts.swap.area().map(slot) != 0x40)
-        << "the mark is gone with the fault";
+    EXPECT_EQ(m->parts.swap.nr_swap_pages(), 200U) << "the mark is gone with the fault";
 }
 
 } // namespace
