@@ -157,7 +157,7 @@ std::string small_machine::picture() const {
     for (unsigned l = 0; l < nr_lru_lists; ++l) {
         std::string pages;
         parts.lru.list(static_cast<lru_list>(l)).for_each([&](const page& p) {
-            pages += " " + name_of(parts, p);
+            pages += fmt::format(" {}", name_of(parts, p));
         });
         out += fmt::format("{}{}:{}", l == 0 ? "" : " | ", names[l], pages.empty() ? " -" : pages);
     }

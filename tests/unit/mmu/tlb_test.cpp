@@ -4,6 +4,7 @@
 #include <pagesim/mmu/cpu_model.hpp>
 #include <pagesim/mmu/tlb.hpp>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <set>
@@ -22,7 +23,7 @@ translation_key key_of(std::uint64_t n, asid a = home) { return {a, vpn{n}}; }
 std::string picture(const tlb_level& level) {
     std::string text;
     level.for_each([&](translation_key k, descriptor) {
-        text += (text.empty() ? "" : " ") + std::to_string(raw(k.page()));
+        text += fmt::format("{}{}", text.empty() ? "" : " ", raw(k.page()));
     });
     return text;
 }

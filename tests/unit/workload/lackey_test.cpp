@@ -39,7 +39,7 @@ replay run(const temp_file& file) {
             out.blocks.push_back(block->records.size());
             for (const access_record r : block->records) {
                 if (out.blocks.size() == 1 && out.records.size() < 2000) {
-                    out.records += (out.records.empty() ? "" : " ") + picture(r);
+                    out.records += fmt::format("{}{}", out.records.empty() ? "" : " ", picture(r));
                 }
                 hash.text(picture(r));
             }
