@@ -5,28 +5,30 @@
 
 namespace pagesim {
 
-const mapping::chunk* mapping::chunk_of(std::uint64_t index) const {
+const cache_node* mapping::chunk_of(std::uint64_t index) const {
     const std::uint64_t n = index / chunk_pages;
     return n < chunks_.size() ? chunks_[n].get() : nullptr;
 }
 
-mapping::chunk& mapping::make_chunk(std::uint64_t index) {
+cache_node& mapping::make_chunk(std::uint64_t index) {
     const std::uint64_t n = index / chunk_pages;
     if (n >= chunks_.size()) chunks_.resize(n + 1);
-    if (!chunks_[n]) chunks_[n] = std::make_unique<chunk>();
+    if (!chunks_[n]) {
+        chunks_[n] = std::make_unique<cache_node>();
+        chunks_[n]->file = this;
+        chunks_[n]->number = n;
+    }
     return *chunks_[n];
 }
 
 cache_slot mapping::slot(std::uint64_t index) const {
-    const chunk* c = chunk_of(index);
+    const cache_node* c = chunk_of(index);
     return c == nullptr ? cache_slot{} : c->slots[index % chunk_pages];
 }
 
-int mapping::store(std::uint64_t index, cache_slot s) {
+int mapping::store(std::uint64_t index, cache_slot s, shadow_nodes& nodes) {
     if (s.empty() && chunk_of(index) == nullptr) return 0;
-    chunk& c = make_chunk(index);
-    const auto only_shadows = [&] { return c.frames == 0 && c.values > 0 && writes_back() ? 1 : 0; };
-    const int before = only_shadows();
+    cache_node& c = make_chunk(index);
     cache_slot& at = c.slots[index % chunk_pages];
     if (at.is_frame()) {
         --c.frames;
@@ -41,13 +43,16 @@ int mapping::store(std::uint64_t index, cache_slot s) {
     } else if (s.is_value()) {
         ++c.values;
     }
-    const int changed = only_shadows() - before;
+    const bool only_shadows = c.frames == 0 && c.values > 0 && writes_back();
+    const int changed = (only_shadows ? 1 : 0) - (c.is_linked() ? 1 : 0);
+    if (changed > 0) nodes.push_back(c);
+    if (changed < 0) nodes.erase(nodes.iterator_to(c));
     if (c.frames == 0 && c.values == 0) chunks_[index / chunk_pages].reset();
     return changed;
 }
 
 bool mapping::tagged(std::uint64_t index, cache_tag t) const {
-    const chunk* c = chunk_of(index);
+    const cache_node* c = chunk_of(index);
     return c != nullptr && (c->tags[tag_index(t)] >> index % chunk_pages & 1U) != 0;
 }
 
@@ -98,6 +103,7 @@ void mapping::check_consistency() const {
                 PAGESIM_ASSERT((tags >> i & 1U) == 0 || c->slots[i].is_frame());
         }
         PAGESIM_ASSERT(in_chunk == c->frames && values == c->values);
+        PAGESIM_ASSERT(c->is_linked() == (writes_back() && in_chunk == 0 && values > 0));
         frames += in_chunk;
         for (unsigned t = 0; t < nr_cache_tags; ++t)
             tagged[t] += static_cast<std::uint64_t>(std::popcount(c->tags[t]));

@@ -32,6 +32,18 @@ void page_cache::destroy(mapping& file) {
     files_[file.id()].reset();
 }
 
+void page_cache::forget_oldest_shadow_node() {
+    const cache_node& node = shadow_nodes_.front();
+    mapping& file = *node.file;
+    const std::uint64_t first = node.number * cache_node::pages;
+    for (unsigned left = node.values, i = 0; left > 0; ++i) { // the last one takes the node along
+        if (file.slot(first + i).empty()) continue;
+        clear_slot(file, first + i);
+        --left;
+    }
+    cpu_.count(vm_item::workingset_nodereclaim);
+}
+
 open_file& page_cache::open(mapping& file) {
     const std::uint32_t id = take_place(open_files_);
     open_files_[id] = std::make_unique<open_file>(open_file{.id = id, .of = &file, .users = 1, .ra = {}});

@@ -18,21 +18,27 @@ namespace pagesim {
 
 namespace {
 
+bool is_shmem(const fault_context& fc, const vma& range) {
+    return fc.rc.cache.opened(range.file).of->kind() == file_kind::shmem;
+}
+
+} // namespace
+
+page_prot vma_page_prot(const fault_context& fc, const vma& range) {
+    vm_flags flags = range.flags;
+    if (range.file != 0 && !is_shmem(fc, range)) flags.clear(vm_flag::shared);
+    return vm_page_prot(flags);
+}
+
+namespace {
+
 using phase = fault_cursor::phase;
 constexpr std::uint64_t fault_around_pages = 16; // kernel: fault_around_bytes
 
 bool is_shared(const fault_cursor& f) { return f.range->flags.has(vm_flag::shared); }
 
-bool is_shmem(const fault_context& fc, const vma& range) {
-    return fc.rc.cache.opened(range.file).of->kind() == file_kind::shmem;
-}
-
-// What a page that was not stored to is mapped with. The file system wants to know of the first store to a shared page;
-// nobody does for shared memory.
 descriptor readable(const fault_context& fc, const vma& range, const page& p) {
-    vm_flags flags = range.flags;
-    if (!is_shmem(fc, range)) flags.clear(vm_flag::shared);
-    return descriptor::page(fc.rc.home.frames().pfn_of(p), vm_page_prot(flags));
+    return descriptor::page(fc.rc.home.frames().pfn_of(p), vma_page_prot(fc, range));
 }
 
 void map_file_page(const fault_context& fc, mm& owner, const vma& range, page& p, std::uint64_t& slot,

@@ -8,7 +8,8 @@
 namespace pagesim {
 
 void workload_task::add_range(vpn first, vpn end, first_read on_read) {
-    mm_->insert_vma({.first = first, .end = end, .on_read = on_read});
+    pagesim::add_range(parts_.fc, *mm_, first, end,
+                       {.flags = vm_data, .on_read = on_read, .pgoff = raw(first)});
 }
 
 step_result workload_task::step() {

@@ -72,8 +72,9 @@ access_kind populating_access(vm_flags range) {
     return range.has(vm_flag::write) && !range.has(vm_flag::shared) ? access_kind::write : access_kind::read;
 }
 
-// Whether get_user_pages would find the page and go on (kernel: follow_page_pte with FOLL_TOUCH).
-bool follow_page(const fault_context& fc, mm& owner, vpn n, access_kind kind) {
+// Whether get_user_pages would find the page and go on (kernel: follow_page_pte with FOLL_TOUCH, and FOLL_MLOCK where
+// that is what locks a page).
+bool follow_page(const fault_context& fc, mm& owner, const vma& range, vpn n, access_kind kind) {
     const std::uint64_t* word = owner.table().leaf(n);
     const descriptor d{word == nullptr ? 0 : *word};
     if (!d.valid()) return false;
@@ -82,6 +83,10 @@ bool follow_page(const fault_context& fc, mm& owner, vpn n, access_kind kind) {
     page& p = fc.rc.home.frames()[d.frame()];
     if (kind == access_kind::write && !d.dirty()) p.set(page_flag::dirty);
     fc.rc.batches.mark_page_accessed(p);
+    if (range.flags.has(vm_flag::locked) && fc.rc.profile.mlocks == mlock_rule::at_once) {
+        fc.rc.batches.lru_add_drain();
+        fc.rc.batches.mlock_page(p);
+    }
     return true;
 }
 
@@ -95,7 +100,7 @@ step_result populate(const fault_context& fc, mm& owner, vpn end, lock_cursor& c
             const vma* const range = owner.find_vma(c.next);
             if (range == nullptr || !is_accessible(range->flags)) break; // what is left stays missing
             c.fault.kind = populating_access(range->flags);
-            if (follow_page(fc, owner, c.next, c.fault.kind)) {
+            if (follow_page(fc, owner, *range, c.next, c.fault.kind)) {
                 cpu.charge(cpu.cost.populate_page);
                 c.next = c.next + 1;
                 if (cpu.event_due()) return step_again;
@@ -133,6 +138,56 @@ step_result change_lock(const fault_context& fc, mm& owner, lock_action what, vp
     }
     const step_result r = populate(fc, owner, end, c);
     if (r.done()) c.at = phase::begin;
+    return r;
+}
+
+namespace {
+
+// The next range, if there is one, to be worked on from its beginning.
+bool next_range(mm& owner, mlockall_cursor& c) {
+    const vma* const range = owner.first_above(c.end);
+    if (range == nullptr) return false;
+    c.range = {};
+    c.range.next = c.range.part_end = range->first;
+    c.end = range->end;
+    return true;
+}
+
+// Every range gets its flag or, if it can't be cut, keeps what it has.
+step_result mark_all(const fault_context& fc, mm& owner, mcl_flags flags, mlockall_cursor& c) {
+    const lock_action what = flags.has(mcl::current) ? lock_action::mlock : lock_action::munlock;
+    if (!mark_some(fc, owner, what, c.end, c.range) && c.range.error == mm_error::none) return step_again;
+    if (next_range(owner, c)) return step_again;
+    owner.lock = mmap_lock::free;
+    c.end = vpn{0};
+    if (!flags.has(mcl::current) || !next_range(owner, c)) return step_done;
+    c.at = mlockall_cursor::phase::populating;
+    return step_again;
+}
+
+} // namespace
+
+step_result mlockall(const fault_context& fc, mm& owner, mcl_flags flags, mlockall_cursor& c) {
+    step_result r = step_done;
+    switch (c.at) {
+    case mlockall_cursor::phase::begin:
+        fc.rc.cpu.charge(fc.rc.cpu.cost.lock_call);
+        c = {};
+        owner.def_flags.clear(vm_flag::locked);
+        if (flags.has(mcl::future)) owner.def_flags.set(vm_flag::locked);
+        if (flags == mcl_flags{mcl::future} || !next_range(owner, c)) return step_done;
+        owner.lock = mmap_lock::written;
+        c.at = mlockall_cursor::phase::marking;
+        return step_again;
+    case mlockall_cursor::phase::marking: r = mark_all(fc, owner, flags, c); break;
+    case mlockall_cursor::phase::populating:
+        r = populate(fc, owner, c.end, c.range);
+        // A range that cannot be filled is passed over, unless that kills the task.
+        if (r.done() && c.outcome() != fault_outcome::out_of_memory && next_range(owner, c))
+            return step_again;
+        break;
+    }
+    if (r.done()) c.at = mlockall_cursor::phase::begin;
     return r;
 }
 

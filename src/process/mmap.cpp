@@ -65,8 +65,8 @@ mm_error refuse(const mm& owner, const mmap_request& q) {
 }
 
 // What the mapping may do; a shared one of a file that cannot be written is in truth private to its readers.
-mm_error choose_flags(const mmap_request& q, vm_flags& flags) {
-    flags = q.access | vm_may_all;
+mm_error choose_flags(const mm& owner, const mmap_request& q, vm_flags& flags) {
+    flags = q.access | vm_may_all | owner.def_flags;
     const bool shared = q.kind == sharing::shared;
     if (q.file != 0) {
         const bool writable = q.mode != file_mode::read_only;
@@ -141,7 +141,7 @@ step_result mmap(const fault_context& fc, mm& owner, const mmap_request& q, mmap
         const free_area area = get_unmapped_area(owner, q.pages, q.place, q.at);
         c.error = area.error;
         c.first = area.at;
-        if (c.error == mm_error::none) c.error = choose_flags(q, c.flags);
+        if (c.error == mm_error::none) c.error = choose_flags(owner, q, c.flags);
         if (c.error != mm_error::none) return step_done;
         c.at = mmap_cursor::phase::clearing;
     }
@@ -155,7 +155,8 @@ step_result mmap(const fault_context& fc, mm& owner, const mmap_request& q, mmap
         }
         if (c.error == mm_error::none) place_range(fc, owner, q, c);
         c.at = mmap_cursor::phase::populating;
-        c.fill.next = c.error == mm_error::none && q.populate == populating::yes ? c.first : end;
+        const bool fills = q.populate == populating::yes || c.flags.has(vm_flag::locked);
+        c.fill.next = c.error == mm_error::none && fills ? c.first : end;
         if (c.fill.next < end) return step_again;
     }
     if (c.fill.next < end) {
@@ -182,31 +183,42 @@ bool heap_fits(mm& owner, vpn from, vpn end) {
 step_result set_brk(const fault_context& fc, mm& owner, virt_addr brk, brk_cursor& c) {
     const vpn to = page_aligned(brk);
     const vpn from = page_aligned(owner.brk);
-    if (c.shrinking) {
+    if (c.at == brk_cursor::phase::shrinking) {
         const step_result r = munmap(fc, owner, page_aligned(brk), page_aligned(c.wanted), c.tail);
-        if (r.done()) c = {};
+        if (r.done()) c.at = brk_cursor::phase::begin;
         return r;
     }
+    if (c.at == brk_cursor::phase::populating) {
+        const step_result r = populate(fc, owner, to, c.fill);
+        if (r.done()) c.at = brk_cursor::phase::begin;
+        return r;
+    }
+    c = {};
     fc.rc.cpu.charge(fc.rc.cpu.cost.map_call);
     if (brk < owner.start_brk) return step_done;
     if (to < from) {
-        c = {.shrinking = true, .wanted = owner.brk, .tail = {}};
+        c.at = brk_cursor::phase::shrinking;
+        c.wanted = owner.brk;
         owner.brk = brk; // before its pages go
         return step_again;
     }
     if (to > from) {
         if (!heap_fits(owner, from, to) || owner.map_count() > owner.limits.max_map_count) return step_done;
-        add_range(fc, owner, from, to, {.flags = vm_data, .pgoff = raw(from)});
+        add_range(fc, owner, from, to, {.flags = vm_data | owner.def_flags, .pgoff = raw(from)});
     }
     owner.brk = brk;
-    return step_done;
+    if (to == from || !owner.def_flags.has(vm_flag::locked)) return step_done;
+    c.at = brk_cursor::phase::populating;
+    c.fill.next = from;
+    return step_again;
 }
 
 vma& stack_range(const fault_context& fc, mm& owner, page_count pages) {
     const vpn end{vpn_limit};
     const vpn first = end - pages.value;
-    return add_range(fc, owner, first, end,
-                     {.flags = vm_data | vm_flags{vm_flag::growsdown}, .pgoff = raw(first)});
+    return add_range(
+        fc, owner, first, end,
+        {.flags = vm_data | vm_flags{vm_flag::growsdown} | owner.def_flags, .pgoff = raw(first)});
 }
 
 } // namespace pagesim

@@ -14,18 +14,19 @@ bool may_become(vm_flags range, vm_flags access) {
     return without(access, vm_flags::from_word(range.word() >> shift)).empty();
 }
 
-// kernel: can_change_pte_writable().
+// kernel: can_change_pte_writable(). Of a shared page that is dirty the file system knows already.
 bool can_be_writable(const fault_context& fc, const vma& range, descriptor d) {
-    if (fc.rc.profile.mprotect == protect_exclusive::stays_read_only) return false;
-    if (!range.flags.has(vm_flag::write) || range.flags.has(vm_flag::shared)) return false;
+    if (!range.flags.has(vm_flag::write)) return false;
     if (d.writable() || d.protnone() || !d.dirty() || d.special()) return false;
+    if (range.flags.has(vm_flag::shared)) return true;
+    if (fc.rc.profile.mprotect == protect_exclusive::stays_read_only) return false;
     const page& p = fc.rc.home.frames()[d.frame()];
     return p.anon() && p.test(page_flag::anon_exclusive);
 }
 
 // kernel: change_pte_range(). Swap entries know nothing of protection.
 void change_descriptors(const fault_context& fc, mm& owner, const vma& range, vpn from, vpn to) {
-    const page_prot prot = vm_page_prot(range.flags);
+    const page_prot prot = vma_page_prot(fc, range);
     bool changed = false;
     owner.table().for_each_leaf(from, to, [&](vpn, std::uint64_t& word) {
         const descriptor old{word};

@@ -115,6 +115,7 @@ step_result exec_mmap(const fault_context& fc, mm& owner, exit_cursor& c) {
     const std::uint64_t counted = count_tables(fc.rc, owner.table());
     free_tables(fc.rc, owner.table(), owner.table().release_empty(vpn{0}, vpn{vpn_limit}), counted);
     owner.brk = owner.start_brk;
+    owner.def_flags = {};
     return step_done;
 }
 

@@ -64,7 +64,20 @@ step_result sync_files(const writeback_context& wb, sync_cursor& c) {
     return step_done;
 }
 
-step_result drop_caches(const writeback_context& wb, drop_what what, drop_caches_cursor& c) {
+namespace {
+
+// kernel: drop_slab_node().
+void drop_slab(const reclaim_context& rc) {
+    const bool doubles = rc.profile.drop_slab == drop_slab_end::doubling;
+    for (std::uint64_t enough = doubles ? 1 : 10;; enough *= doubles ? 2 : 1) {
+        if (do_shrink_slab(rc.cpu, rc.profile.backlog, rc.shadows, 0) <= enough) return;
+    }
+}
+
+} // namespace
+
+step_result drop_caches(const writeback_context& wb, const reclaim_context& rc, drop_what what,
+                        drop_caches_cursor& c) {
     using phase = drop_caches_cursor::phase;
     const auto wants = [&](drop_what w) {
         return (static_cast<unsigned>(what) & static_cast<unsigned>(w)) != 0;
@@ -88,7 +101,10 @@ step_result drop_caches(const writeback_context& wb, drop_what what, drop_caches
         return step_again;
     case phase::slab: break;
     }
-    if (wants(drop_what::slab)) wb.cpu.count(vm_item::drop_slab);
+    if (wants(drop_what::slab)) {
+        drop_slab(rc);
+        wb.cpu.count(vm_item::drop_slab);
+    }
     c = {};
     return step_done;
 }

@@ -201,6 +201,7 @@ step_result shrink_node(const reclaim_context& rc, scan_control& sc, shrink_node
     }
     const step_result r = shrink_lruvec(rc, sc, c.lruvec);
     if (!r.done()) return r;
+    do_shrink_slab(rc.cpu, rc.profile.backlog, rc.shadows, sc.priority);
     const step_result wait = after_lruvec(rc, sc, c);
     if (!wait.done()) c.at = phase::throttled;
     return wait;

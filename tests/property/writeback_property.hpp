@@ -81,7 +81,7 @@ public:
             return;
         case act::drop:
             for (unsigned i = 0; i < o.amount; ++i) {
-                if (drop_caches(m_->parts.wb, drop_what::pagecache, drop_).done()) return;
+                if (drop_caches(m_->parts.wb, m_->parts.rc, drop_what::pagecache, drop_).done()) return;
             }
             return;
         case act::time: return pass(microseconds(20) * o.amount);

@@ -152,6 +152,18 @@ TEST_P(files, an_evicted_page_that_is_overwritten_is_none) {
     EXPECT_EQ(count(vm_item::workingset_refault_file), 0U);
 }
 
+TEST_P(files, leaves_that_hold_only_shadows_are_forgotten_oldest_first_beyond_an_eighth_of_memory) {
+    program.file("f", 30'000).pread("f", 0, 30'000);
+    run();
+    const mapping& f = m->parts().cache.file(1);
+    EXPECT_GT(count(vm_item::workingset_nodereclaim), 50U);
+    EXPECT_EQ(count(vm_item::workingset_nodereclaim), count(vm_item::slabs_scanned));
+    EXPECT_GE(count(vm_item::workingset_nodes), 128U) << "1024 / 8";
+    EXPECT_LT(count(vm_item::workingset_nodes), 128U + 256U) << "half of what is too much, in batches of 128";
+    EXPECT_TRUE(f.slot(0).empty());
+    EXPECT_TRUE(f.slot(28'000).is_value());
+}
+
 std::string kernel_name(const ::testing::TestParamInfo<const kernel_profile*>& kernel) {
     std::string name = "linux_" + std::string{kernel.param->name};
     std::replace(name.begin(), name.end(), '.', '_');

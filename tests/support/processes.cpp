@@ -54,6 +54,12 @@ void process::lock(vpn first, std::uint64_t pages, lock_action what) {
     outcome = c.outcome;
 }
 
+void process::lock_all(mcl_flags flags) {
+    mlockall_cursor c;
+    all_->finish([&] { return mlockall(all_->parts.fc, *space_, flags, c); });
+    outcome = c.outcome();
+}
+
 void process::brk(std::uint64_t pages_above_start) {
     brk_cursor c;
     const virt_addr to{raw(space_->start_brk) + page_count{pages_above_start}.bytes()};
@@ -100,6 +106,10 @@ std::string process::ranges() const {
 process& processes::start() {
     all_.push_back(std::make_unique<process>(*this, parts.new_mm()));
     return *all_.back();
+}
+
+open_file& processes::file(std::uint64_t pages, file_kind kind) {
+    return parts.cache.open(parts.cache.create("f", page_count{pages}, kind));
 }
 
 process* processes::try_fork(process& parent) {

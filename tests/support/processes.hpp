@@ -41,6 +41,7 @@ public:
     void protect(vpn first, std::uint64_t pages, vm_flags access);
     vpn remap(vpn first, std::uint64_t old_pages, std::uint64_t new_pages);
     void lock(vpn first, std::uint64_t pages, lock_action what = lock_action::mlock);
+    void lock_all(mcl_flags flags);
     void brk(std::uint64_t pages_above_start);
 
     fault_outcome touch(vpn n, access_kind kind);
@@ -67,6 +68,8 @@ public:
     explicit processes(const machine_config& config) : parts{config, waker_, nullptr} {}
 
     process& start();
+    // A file of that size, opened once.
+    open_file& file(std::uint64_t pages, file_kind kind);
     // Null if there was no memory for a child.
     process* try_fork(process& parent);
     process& fork(process& parent) { return *try_fork(parent); }

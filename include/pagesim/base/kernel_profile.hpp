@@ -108,6 +108,11 @@ enum class reaped_ranges : std::uint8_t { not_locked, locked_too };
 // Where a swap entry's type begins in a descriptor, and whether bit 2 says "was exclusive" (arm64: __SWP_TYPE_SHIFT,
 // PTE_SWP_EXCLUSIVE).
 enum class swap_pte_layout : std::uint8_t { type_at_bit_2, type_at_bit_3 };
+// How much of what a shrinker left undone a later call takes on (do_shrink_slab; 5.13).
+enum class shrinker_backlog : std::uint8_t { whole, cut_by_priority };
+// When drop_caches has had enough of objects: ten or less were freed, or, round by round, less than twice as much as
+// before (drop_slab_node; 5.14).
+enum class drop_slab_end : std::uint8_t { ten_freed, doubling };
 // Which lines /proc/vmstat has.
 enum class vmstat_lines : std::uint8_t { of_5_8, of_5_10, of_6_1 };
 
@@ -148,6 +153,8 @@ struct kernel_profile {
     reaped_ranges reaped;
     swap_pte_layout swap_pte;
     unsigned max_swapfiles; // swap areas at once (MAX_SWAPFILES without device-private memory)
+    shrinker_backlog backlog;
+    drop_slab_end drop_slab;
     vmstat_lines vmstat;
 };
 
@@ -193,6 +200,8 @@ inline constexpr kernel_profile linux_5_8{
     .reaped = reaped_ranges::not_locked,
     .swap_pte = swap_pte_layout::type_at_bit_2,
     .max_swapfiles = 29,
+    .backlog = shrinker_backlog::whole,
+    .drop_slab = drop_slab_end::ten_freed,
     .vmstat = vmstat_lines::of_5_8,
 };
 
@@ -233,6 +242,8 @@ inline constexpr kernel_profile linux_5_10{
     .reaped = reaped_ranges::not_locked,
     .swap_pte = swap_pte_layout::type_at_bit_2,
     .max_swapfiles = 29,
+    .backlog = shrinker_backlog::whole,
+    .drop_slab = drop_slab_end::ten_freed,
     .vmstat = vmstat_lines::of_5_10,
 };
 
@@ -273,6 +284,8 @@ inline constexpr kernel_profile linux_6_1{
     .reaped = reaped_ranges::locked_too,
     .swap_pte = swap_pte_layout::type_at_bit_3,
     .max_swapfiles = 26,
+    .backlog = shrinker_backlog::cut_by_priority,
+    .drop_slab = drop_slab_end::doubling,
     .vmstat = vmstat_lines::of_6_1,
 };
 

@@ -6,7 +6,7 @@
 //            └── i_mmap ── the ranges of address spaces that map the file, by page number
 //
 // The kernel keeps slots and tags in an xarray whose leaves have 64 entries; ours is a table of such leaves. A leaf
-// that holds shadows and no page is what workingset_nodes counts.
+// that holds shadows and no page is what workingset_nodes counts; the page cache keeps a list of these.
 //
 // Two kinds. A regular file lives on a block device: its pages are on the file lists, and what is written to them goes
 // back there. A shmem file (shared anonymous memory) has no device: its pages are swap-backed, on the anonymous
@@ -18,6 +18,8 @@
 #include <pagesim/base/units.hpp>
 #include <pagesim/cache/range_index.hpp>
 #include <pagesim/memory/mem_map.hpp>
+
+#include <boost/intrusive/list.hpp>
 
 #include <array>
 #include <cstdint>
@@ -50,9 +52,24 @@ private:
     std::uint64_t word_ = 0;
 };
 
+class mapping;
+
+// A leaf of 64 slots (kernel: struct xa_node).
+struct cache_node : boost::intrusive::list_base_hook<> {
+    static constexpr std::uint64_t pages = 64; // kernel: XA_CHUNK_SIZE
+    std::array<cache_slot, pages> slots{};
+    std::array<std::uint64_t, nr_cache_tags> tags{};
+    unsigned frames = 0;
+    unsigned values = 0;
+    mapping* file = nullptr;
+    std::uint64_t number = 0; // its first page / 64
+};
+// Leaves with shadows and no page, longest so first (kernel: shadow_nodes).
+using shadow_nodes = boost::intrusive::list<cache_node>;
+
 class mapping {
 public:
-    static constexpr std::uint64_t chunk_pages = 64; // kernel: XA_CHUNK_SIZE
+    static constexpr std::uint64_t chunk_pages = cache_node::pages;
     static constexpr std::uint64_t none = ~std::uint64_t{0};
 
     mapping(std::uint32_t id, std::string name, page_count size, file_kind kind)
@@ -70,8 +87,8 @@ public:
     void set_size(page_count n) { size_ = n; }
 
     [[nodiscard]] cache_slot slot(std::uint64_t index) const;
-    // Returns how the number of leaves with only shadows changed (-1, 0, 1).
-    int store(std::uint64_t index, cache_slot s);
+    // Keeps `nodes` right; returns how much longer it became (-1, 0, 1).
+    int store(std::uint64_t index, cache_slot s, shadow_nodes& nodes);
     [[nodiscard]] std::uint64_t nrpages() const { return nrpages_; }
 
     [[nodiscard]] bool tagged(std::uint64_t index, cache_tag t) const;
@@ -98,22 +115,16 @@ public:
 
 private:
     enum class holds : std::uint8_t { frame, anything };
-    struct chunk {
-        std::array<cache_slot, chunk_pages> slots{};
-        std::array<std::uint64_t, nr_cache_tags> tags{};
-        unsigned frames = 0;
-        unsigned values = 0;
-    };
     [[nodiscard]] static constexpr std::size_t tag_index(cache_tag t) { return static_cast<std::size_t>(t); }
-    [[nodiscard]] const chunk* chunk_of(std::uint64_t index) const;
-    [[nodiscard]] chunk& make_chunk(std::uint64_t index);
+    [[nodiscard]] const cache_node* chunk_of(std::uint64_t index) const;
+    [[nodiscard]] cache_node& make_chunk(std::uint64_t index);
     [[nodiscard]] std::uint64_t next_where(std::uint64_t index, holds what) const;
 
     std::uint32_t id_;
     std::string name_;
     page_count size_;
     file_kind kind_;
-    std::vector<std::unique_ptr<chunk>> chunks_;
+    std::vector<std::unique_ptr<cache_node>> chunks_;
     std::uint64_t nrpages_ = 0;
     std::array<std::uint64_t, nr_cache_tags> tagged_{};
 };

@@ -54,6 +54,9 @@ class page_cache {
 public:
     page_cache(const cpu_context& cpu, mem_map& frames, lruvec& lru, lru_batches& batches, tlb_domain& tlbs)
         : cpu_{cpu}, frames_{frames}, lru_{lru}, batches_{batches}, tlbs_{tlbs}, files_(1), open_files_(1) {}
+    ~page_cache() { shadow_nodes_.clear(); } // before the files go
+    page_cache(const page_cache&) = delete;
+    page_cache& operator=(const page_cache&) = delete;
 
     void set_listener(dirty_listener& l) { listener_ = &l; }
 
@@ -91,6 +94,9 @@ public:
     void remove(page& p, cache_slot left = {});
     // Forgets a shadow.
     void clear_slot(mapping& file, std::uint64_t index) { store(file, index, {}); }
+    // Leaves of files that hold nothing but shadows; forgets the shadows of the one that has been so for longest.
+    [[nodiscard]] std::uint64_t nr_shadow_nodes() const { return shadow_nodes_.size(); }
+    void forget_oldest_shadow_node();
 
     // kernel: folio_mark_dirty(): PG_reclaim goes too. True if the page was clean.
     bool set_page_dirty(page& p);
@@ -117,7 +123,7 @@ public:
 
 private:
     void store(mapping& file, std::uint64_t index, cache_slot s) {
-        cpu_.count(vm_item::workingset_nodes, file.store(index, s));
+        cpu_.count(vm_item::workingset_nodes, file.store(index, s, shadow_nodes_));
     }
     void insert(mapping& file, page& p, std::uint64_t index);
     bool tag_dirty(page& p);
@@ -128,6 +134,7 @@ private:
     lru_batches& batches_;
     tlb_domain& tlbs_;
     dirty_listener* listener_ = nullptr;
+    shadow_nodes shadow_nodes_;
     std::vector<std::unique_ptr<mapping>> files_;        // index = id; 0 is none
     std::vector<std::unique_ptr<open_file>> open_files_; // index = id; 0 is none
 };

@@ -19,6 +19,10 @@ struct fault_context {
     bool hardware_ages = false; // the CPU sets access flags by itself
 };
 
+// What the pages of a range are mapped with until they are stored to (kernel: vma_set_page_prot()). The file system wants
+// to know of the first store to a shared page of a file; nobody does for shared memory.
+[[nodiscard]] page_prot vma_page_prot(const fault_context& fc, const vma& range);
+
 enum class fault_outcome : std::uint8_t {
     resolved,      // the access runs again and will get further
     out_of_memory, // nothing could be freed: somebody must die

@@ -58,7 +58,9 @@ private:
 
     step_result step_of(std::monostate& none);
     step_result step_of(fsync_call& call) { return fsync_file(parts_.wb, *call.file, call.cursor); }
-    step_result step_of(drop_caches_cursor& c) { return drop_caches(parts_.wb, drop_what::both, c); }
+    step_result step_of(drop_caches_cursor& c) {
+        return drop_caches(parts_.wb, parts_.rc, drop_what::both, c);
+    }
     step_result step_of(transfer<file_read_cursor>& t);
     step_result step_of(transfer<file_write_cursor>& t);
     template <typename Cursor, typename Begin, typename Step>

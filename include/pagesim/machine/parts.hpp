@@ -74,6 +74,7 @@ public:
     std::unique_ptr<swap_io> io;
     kswapd_request kswapd;
     reason_counts reasons;
+    shadow_node_shrinker shadows;
     reclaim_context rc;
     fault_context fc;
 

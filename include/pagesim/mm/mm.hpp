@@ -82,6 +82,7 @@ public:
     std::uint64_t file_pages = 0;   // MM_FILEPAGES
     std::uint64_t shmem_pages = 0;  // MM_SHMEMPAGES
     mm_flags flags{};
+    vm_flags def_flags{}; // new ranges get these too: locked after mlockall(MCL_FUTURE)
     mmap_lock lock = mmap_lock::free;
 
     // Which of them a resident page is in (kernel: mm_counter()).

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// mlock and munlock: pages that reclaim may not take.
+// mlock, munlock, mlockall: pages that reclaim may not take.
 //
 //     mlock    1. the ranges get VM_LOCKED, split where the call begins and ends
 //              2. pages that are there get PG_mlocked and move to the unevictable list
@@ -9,10 +9,13 @@
 //
 // What is locked already is left alone. One call works through what one table of descriptors covers (2 MiB), or one
 // fault.
+//     mlockall    MCL_CURRENT: mlock of every range, but what can't be is passed over. MCL_FUTURE: ranges that come by
+//                 mmap, brk and growth are locked and filled (mm::def_flags). A child of fork has neither.
+//     munlockall  munlock of every range, and an end to MCL_FUTURE
 //
-// Source: do_mlock, mlock_fixup, mlock_pte_range, populate_vma_page_range (mm/mlock.c, mm/gup.c), Linux 6.1;
+// Source: do_mlock, mlock_fixup, mlock_pte_range, populate_vma_page_range, apply_mlockall_flags (mm/mlock.c, mm/gup.c), Linux 6.1;
 // mlock_vma_page and munlock_vma_pages_range of 5.8 and 5.10 by kernel_profile::mlocks. Left out: RLIMIT_MEMLOCK (the
-// process has CAP_IPC_LOCK), mlock2's MLOCK_ONFAULT.
+// process has CAP_IPC_LOCK), MLOCK_ONFAULT, MCL_ONFAULT.
 #pragma once
 
 #include <pagesim/fault/handle_mm_fault.hpp>
@@ -38,5 +41,21 @@ step_result change_lock(const fault_context& fc, mm& owner, lock_action what, vp
                         lock_cursor& c);
 // The third step alone, from c.next on (kernel: mm_populate()). Call until done.
 step_result populate(const fault_context& fc, mm& owner, vpn end, lock_cursor& c);
+
+// kernel: MCL_*.
+enum class mcl : std::uint8_t { current, future };
+using mcl_flags = flag_set<mcl, std::uint8_t>;
+
+struct mlockall_cursor {
+    enum class phase : std::uint8_t { begin, marking, populating };
+    phase at = phase::begin;
+    vpn end{0}; // of the range at hand; the next is the first above it
+    lock_cursor range;
+
+    // out_of_memory: the task must die.
+    [[nodiscard]] fault_outcome outcome() const { return range.outcome; }
+};
+// mlockall(flags); without flags munlockall(). Call until done.
+step_result mlockall(const fault_context& fc, mm& owner, mcl_flags flags, mlockall_cursor& c);
 
 } // namespace pagesim

@@ -5,7 +5,7 @@
 //              2. a place: the one asked for (fixed: whatever is there goes first), a hint if it is free, or the
 //                 highest gap below mmap_base that is large enough, keeping 256 pages below a stack
 //              3. a new range, or a larger neighbour (process/address_space.hpp)
-//              4. populate: every page is faulted in
+//              4. if it shall be populated or is locked: every page is faulted in
 //     munmap   ranges are cut at both ends, what lies between loses its pages and then its tables (process/unmap.hpp)
 //     brk      the end of the heap moves: up makes or extends a range, down is munmap; what cannot be leaves it as it is
 //
@@ -70,9 +70,11 @@ struct mmap_cursor {
 step_result mmap(const fault_context& fc, mm& owner, const mmap_request& q, mmap_cursor& c);
 
 struct brk_cursor {
-    bool shrinking = false;
+    enum class phase : std::uint8_t { begin, shrinking, populating };
+    phase at = phase::begin;
     virt_addr wanted{0};
     munmap_cursor tail;
+    lock_cursor fill; // of a heap that grew and is locked
 };
 // Moves the end of the heap, or does not: owner.brk says which. Call until done.
 step_result set_brk(const fault_context& fc, mm& owner, virt_addr brk, brk_cursor& c);

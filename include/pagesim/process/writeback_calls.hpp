@@ -16,6 +16,7 @@
 #pragma once
 
 #include <pagesim/cache/invalidate.hpp>
+#include <pagesim/reclaim/context.hpp>
 
 #include <cstdint>
 
@@ -47,6 +48,8 @@ struct drop_caches_cursor {
     std::uint32_t file = 1;
     invalidate_cursor drop;
 };
-step_result drop_caches(const writeback_context& wb, drop_what what, drop_caches_cursor& c);
+// kernel: drop_caches_sysctl_handler().
+step_result drop_caches(const writeback_context& wb, const reclaim_context& rc, drop_what what,
+                        drop_caches_cursor& c);
 
 } // namespace pagesim

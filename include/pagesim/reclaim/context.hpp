@@ -26,6 +26,7 @@
 #include <pagesim/memory/node.hpp>
 #include <pagesim/reclaim/reason.hpp>
 #include <pagesim/reclaim/scan_control.hpp>
+#include <pagesim/reclaim/shrink_slab.hpp>
 #include <pagesim/rmap/rmap.hpp>
 #include <pagesim/sim/cpu_context.hpp>
 #include <pagesim/sim/jiffies.hpp>
@@ -85,6 +86,7 @@ struct reclaim_context {
     file_io& files;
     kswapd_request& kswapd;
     reason_counts& reasons;
+    shrinker& shadows;
     flusher_control* flusher = nullptr; // null: nobody writes files back by himself
     oom_handler* oom = nullptr;         // null: nobody to kill, the allocation fails
 };

@@ -11,7 +11,8 @@
 //     targets 64 0 640 640, reclaim 32:   round 1 takes 32 of each; 64 reclaimed >= 32: file has more left, anon is
 //     dropped at 49 % to go, file cut to 51 % of 640 = 326, 32 of them done; 6.1 does one more round, then stops
 //
-// shrink_node repeats nothing for order 0; afterwards it notes what the pass met (pages still being
+// shrink_node repeats nothing for order 0; after the lists the kernel's own objects have their turn (shrink_slab.hpp),
+// then it notes what the pass met (pages still being
 // written, dirty ones) and may make kswapd or the direct reclaimer wait for writeback.
 //
 // Source: shrink_node, shrink_lruvec, reclaim_throttle, consider_reclaim_throttle of mm/vmscan.c, Linux 6.1;

@@ -79,11 +79,11 @@ struct cost_table {
     sim_duration putback_page{270};
     sim_duration shrink_lruvec{450};
     sim_duration shrink_batch{500};
-    sim_duration shrink_node{6200}; // with the walk over the slab shrinkers
-    sim_duration shrink_active_list{570};
-    sim_duration deactivate_page{1086};     // reference check and move, isolation not included
-    sim_duration judge_page{220};           // the loop of shrink_page_list, lock and tests
-    sim_duration page_referenced{673};      // reference check of a mapped page
+    sim_duration shrink_node{6200};       // with the walk over the slab shrinkers
+    sim_duration shrink_active_list{344}; // beside isolate_list: 570 in all
+    sim_duration deactivate_page{143}; // beside isolation, the reference check and the way back: 1211 in all
+    sim_duration judge_page{220};      // the loop of shrink_page_list, lock and tests
+    sim_duration page_referenced{673}; // reference check of a mapped page
     sim_duration page_referenced_file{628}; // the same of a file page
     sim_duration add_to_swap{1050};
     sim_duration try_to_unmap{1180};

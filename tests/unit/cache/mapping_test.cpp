@@ -12,12 +12,13 @@ namespace pagesim {
 namespace {
 
 TEST(mapping, a_slot_holds_a_frame_a_value_or_nothing) {
+    shadow_nodes nodes;
     mapping f{1, "f", page_count{1000}, file_kind::regular};
     EXPECT_TRUE(f.slot(70).empty());
-    f.store(70, cache_slot::of_frame(pfn{0}));
+    f.store(70, cache_slot::of_frame(pfn{0}), nodes);
     EXPECT_TRUE(f.slot(70).is_frame());
     EXPECT_EQ(raw(f.slot(70).frame()), 0U);
-    f.store(70, cache_slot::of_value((1ULL << 63U) - 1));
+    f.store(70, cache_slot::of_value((1ULL << 63U) - 1), nodes);
     EXPECT_TRUE(f.slot(70).is_value());
     EXPECT_EQ(f.slot(70).value(), (1ULL << 63U) - 1);
     EXPECT_EQ(f.nrpages(), 0U);
@@ -25,18 +26,21 @@ TEST(mapping, a_slot_holds_a_frame_a_value_or_nothing) {
 }
 
 TEST(mapping, a_leaf_of_shadows_alone_is_counted_and_one_with_a_page_is_not) {
+    shadow_nodes nodes;
     mapping f{1, "f", page_count{1000}, file_kind::regular};
-    EXPECT_EQ(f.store(3, cache_slot::of_frame(pfn{9})), 0);
-    EXPECT_EQ(f.store(4, cache_slot::of_value(1)), 0);
-    EXPECT_EQ(f.store(3, cache_slot::of_value(2)), 1) << "the last page left";
-    EXPECT_EQ(f.store(3, {}), 0);
-    EXPECT_EQ(f.store(4, {}), -1) << "and so did the last shadow";
+    EXPECT_EQ(f.store(3, cache_slot::of_frame(pfn{9}), nodes), 0);
+    EXPECT_EQ(f.store(4, cache_slot::of_value(1), nodes), 0);
+    EXPECT_EQ(f.store(3, cache_slot::of_value(2), nodes), 1) << "the last page left";
+    EXPECT_EQ(nodes.size(), 1U);
+    EXPECT_EQ(f.store(3, {}, nodes), 0);
+    EXPECT_EQ(f.store(4, {}, nodes), -1) << "and so did the last shadow";
 }
 
 TEST(mapping, tags_are_found_in_order_and_across_leaves) {
+    shadow_nodes nodes;
     mapping f{1, "f", page_count{1000}, file_kind::regular};
     for (const std::uint64_t n : {5ULL, 63ULL, 64ULL, 700ULL}) {
-        f.store(n, cache_slot::of_frame(pfn{n}));
+        f.store(n, cache_slot::of_frame(pfn{n}), nodes);
         f.set_tag(n, cache_tag::dirty);
     }
     std::vector<std::uint64_t> found;

@@ -8,11 +8,12 @@ namespace {
 
 // A file of which only is known which pages are cached.
 struct reader {
+    shadow_nodes nodes;
     mapping file{1, "f", page_count{100'000}, file_kind::regular};
     file_ra_state ra;
 
     void cache(std::uint64_t first, std::uint64_t end) {
-        for (std::uint64_t n = first; n < end; ++n) file.store(n, cache_slot::of_frame(pfn{n}));
+        for (std::uint64_t n = first; n < end; ++n) file.store(n, cache_slot::of_frame(pfn{n}), nodes);
     }
     std::optional<readahead_window> ask(std::uint64_t index, std::uint64_t request, readahead_cause cause,
                                         const kernel_profile& profile = linux_6_1) {

@@ -105,7 +105,7 @@ TEST(drop_caches, drops_clean_pages_and_leaves_dirty_ones) {
     for (std::uint64_t i = 10; i < 20; ++i) d.clean(f, i);
     const std::uint64_t free = m->parts.stat[vm_item::pgfree];
     drop_caches_cursor c;
-    run(d, [&] { return drop_caches(m->parts.wb, drop_what::both, c); });
+    run(d, [&] { return drop_caches(m->parts.wb, m->parts.rc, drop_what::both, c); });
     EXPECT_EQ(f.nrpages(), 3U) << "it does not write";
     EXPECT_EQ(d.nr_dirty(), 3U);
     EXPECT_EQ(m->parts.stat[vm_item::pgfree], free + 10);
@@ -121,7 +121,7 @@ TEST(drop_caches, slab_alone_leaves_pages) {
     mapping& f = d.create("f", 100);
     d.clean(f, 1);
     drop_caches_cursor c;
-    run(d, [&] { return drop_caches(m->parts.wb, drop_what::slab, c); });
+    run(d, [&] { return drop_caches(m->parts.wb, m->parts.rc, drop_what::slab, c); });
     EXPECT_EQ(f.nrpages(), 1U);
     EXPECT_EQ(m->parts.stat[vm_item::drop_pagecache], 0U);
     EXPECT_EQ(m->parts.stat[vm_item::drop_slab], 1U);
@@ -139,7 +139,7 @@ TEST(drop_caches, drops_shadows_too) {
     m->parts.batches.put_page(p);
     ASSERT_EQ(m->parts.stat[vm_item::workingset_nodes], 1U);
     drop_caches_cursor c;
-    run(d, [&] { return drop_caches(m->parts.wb, drop_what::pagecache, c); });
+    run(d, [&] { return drop_caches(m->parts.wb, m->parts.rc, drop_what::pagecache, c); });
     EXPECT_TRUE(f.slot(5).empty());
     EXPECT_EQ(m->parts.stat[vm_item::workingset_nodes], 0U);
 }
@@ -154,7 +154,7 @@ TEST(drop_caches, a_page_that_somebody_holds_is_deactivated) {
     m->parts.batches.lru_add_drain();
     p.get();
     drop_caches_cursor c;
-    run(d, [&] { return drop_caches(m->parts.wb, drop_what::pagecache, c); });
+    run(d, [&] { return drop_caches(m->parts.wb, m->parts.rc, drop_what::pagecache, c); });
     m->parts.batches.lru_add_drain();
     EXPECT_EQ(f.nrpages(), 1U);
     EXPECT_FALSE(p.test(page_flag::active));
@@ -169,7 +169,7 @@ TEST(drop_caches, a_locked_page_is_passed_by) {
     page& p = d.clean(f, 5);
     p.set(page_flag::locked);
     drop_caches_cursor c;
-    run(d, [&] { return drop_caches(m->parts.wb, drop_what::pagecache, c); });
+    run(d, [&] { return drop_caches(m->parts.wb, m->parts.rc, drop_what::pagecache, c); });
     EXPECT_EQ(f.nrpages(), 1U);
     EXPECT_EQ(m->parts.batches.batches_with(p), 0U);
 }
@@ -183,7 +183,7 @@ TEST(drop_caches, pages_under_writeback_are_hastened_only_by_older_kernels) {
         m->parts.bdi.wakeup_flusher_threads(wb_reason::vmscan);
         d.run_flusher();
         drop_caches_cursor c;
-        while (!drop_caches(m->parts.wb, drop_what::pagecache, c).done()) {}
+        while (!drop_caches(m->parts.wb, m->parts.rc, drop_what::pagecache, c).done()) {}
         m->parts.batches.lru_add_drain();
         EXPECT_EQ(p.test(page_flag::reclaim), profile.name == linux_5_10.name);
         EXPECT_EQ(f.nrpages(), 1U);
