@@ -9,6 +9,7 @@ void isolate_lru_pages(const cpu_context& cpu, lruvec& lru, lru_list list, unsig
                        unmap_permission unmap, isolation& out) {
     PAGESIM_ASSERT(n <= swap_cluster_max);
     page_list& pages = lru.list(list);
+    const unsigned requested = n;
     std::vector<page*> skipped; // stays empty, and so allocates nothing, unless a zone is ineligible
     unsigned scanned = 0;
     for (std::uint64_t left = pages.size(); scanned < n && left > 0; --left) {
@@ -31,6 +32,14 @@ void isolate_lru_pages(const cpu_context& cpu, lruvec& lru, lru_list list, unsig
         out.taken.push(p);
     }
     for (page* p : skipped) lru.add_page(*p); // relative order kept: the first skipped is nearest the tail
+    cpu.emit(tracepoints::lru_isolate{.unmapped_only = unmap == unmap_permission::forbidden,
+                                      .highest_zone = static_cast<unsigned>(highest),
+                                      .order = 0,
+                                      .nr_requested = requested,
+                                      .nr_scanned = out.nr_scanned,
+                                      .nr_skipped = skipped.size(),
+                                      .nr_taken = out.taken.size,
+                                      .lru = index_of(list)});
     cpu.charge(cpu.cost.isolate_list + cpu.cost.isolate_page * scanned);
 }
 
@@ -42,6 +51,7 @@ putback_result putback_page(const cpu_context& cpu, lruvec& lru, lru_batches& ba
         return putback_result::unevictable;
     }
     if (p.put_testzero()) {
+        cpu.emit(tracepoints::page_free{.pfn = raw(lru.home().frames().pfn_of(p)), .order = 0});
         lru.home().free_page(p);
         return putback_result::freed;
     }

@@ -260,6 +260,7 @@ void lru_batches::put_page(page& p) {
         mlock_counts_.erase(frame_of(p));
     }
     if (p.test(page_flag::lru)) lru_.del_page(p);
+    cpu_.emit(tracepoints::page_free{.pfn = frame_of(p), .order = 0});
     lru_.home().free_page(p);
 }
 

@@ -22,6 +22,7 @@ std::uint64_t timer_event(const task& t) {
 // Hashes every event, and passes it on.
 class counting_sink final : public trace_sink {
 public:
+    using trace_sink::on;
     explicit counting_sink(trace_sink* next) : next_{next} {}
     void on(const trace_event& e) override {
         hash_.on(e);
@@ -38,6 +39,7 @@ machine::machine(const machine_config& config, trace_sink* sink) : queue_{config
     if (const auto wrong = find_fault_in(config)) throw std::invalid_argument{*wrong};
     sink_ = std::make_unique<counting_sink>(sink);
     parts_ = std::make_unique<machine_parts>(config, static_cast<waker&>(*this), sink_.get());
+    parts_->cpu.tracer = sink;
 }
 
 machine::~machine() = default;
@@ -156,6 +158,19 @@ void machine::switch_tasks() {
         account();
     }
     parts_->cpu.emit(trace_kind::task_switch, next->id());
+    trace_switch(next->id());
+}
+
+void machine::trace_switch(std::uint32_t next) {
+    if (next == traced_ || parts_->cpu.tracer == nullptr) return;
+    constexpr std::uint32_t none = tracepoints::sched_switch::idle;
+    bool sleeps = false;
+    if (traced_ != none) {
+        const workload_task* p = process_of(*tasks_[traced_]);
+        sleeps = tasks_[traced_]->asleep || (p != nullptr && p->finished());
+    }
+    parts_->cpu.emit(tracepoints::sched_switch{.prev = traced_, .next = next, .prev_sleeps = sleeps});
+    traced_ = next;
 }
 
 void machine::idle() {
@@ -163,6 +178,7 @@ void machine::idle() {
     // Only the tick is left, and it wakes nobody: the run could never end.
     PAGESIM_ASSERT(events.size() > 1);
     const sim_time next = events.next_time();
+    trace_switch(tracepoints::sched_switch::idle);
     if (next > parts_->clock.now()) {
         idle_ += next - parts_->clock.now();
         parts_->clock.advance_to(next);

@@ -50,6 +50,10 @@ CLI::App* add_run(CLI::App& app, run_options& o) {
            "untouched= (data or zero); theta= (zipf), hot=, hot_accesses=, phase= (hotcold), parted by "
            "commas")
         ->required();
+    run->add_option("--ftrace", o.ftrace_file, "write the run as ftrace text to FILE, as it goes on");
+    run->add_option("--ftrace-dialect", o.ftrace_dialect,
+                    "5.8, 6.1 or postprocess (what the kernel's trace-vmscan-postprocess.pl reads)")
+        ->capture_default_str();
     run->add_option("--format", o.format, "auto, lackey, ops or binary")->capture_default_str();
     run->add_option("--memory", o.memory,
                     "what the zones manage (MemTotal), e.g. 24MiB; default: half of the footprint");

@@ -34,6 +34,8 @@ struct run_options {
     std::optional<std::uint64_t> min_free_kbytes;
     bool khugepaged = false;
     std::string vmstat_file;
+    std::string ftrace_file;
+    std::string ftrace_dialect = "6.1";
     std::string zoneinfo_file;
     std::string meminfo_file;
     std::string buddyinfo_file;

@@ -177,6 +177,24 @@ void write_file(const std::string& path, const std::string& text) {
         throw program_error{fmt::format("{}: could not be written in full", path)};
 }
 
+growing_file::growing_file(const std::string& option, const std::string& path)
+    : path_{path}, file_{path == "-" ? stdout : std::fopen(path.c_str(), "wb")} {
+    if (!file_) throw usage_error{fmt::format("{}: {}: can't be opened for writing", option, path)};
+}
+
+void growing_file::write(std::string_view text) {
+    if (std::fwrite(text.data(), 1, text.size(), file_.get()) != text.size())
+        throw program_error{fmt::format("{}: could not be written in full", path_)};
+}
+
+void growing_file::close() {
+    if (std::fflush(file_.get()) != 0)
+        throw program_error{fmt::format("{}: could not be written in full", path_)};
+    std::FILE* const f = file_.release();
+    if (f != stdout && std::fclose(f) != 0)
+        throw program_error{fmt::format("{}: could not be written in full", path_)};
+}
+
 void check_writable(const std::string& option, const std::string& path) {
     if (path.empty() || path == "-") return;
     std::FILE* f = std::fopen(path.c_str(), "ab");

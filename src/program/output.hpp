@@ -7,8 +7,11 @@
 
 #include <nlohmann/json.hpp>
 
+#include <cstdio>
+#include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace pagesim::program {
 
@@ -21,6 +24,25 @@ namespace pagesim::program {
 
 // "-" is standard output. Throws program_error if the file can't be written in full.
 void write_file(const std::string& path, const std::string& text);
+
+// A file that is written as the run goes on, piece by piece, so that a run that fails keeps what it had written.
+class growing_file {
+public:
+    // "-": standard output. Throws usage_error if it can't be opened.
+    growing_file(const std::string& option, const std::string& path);
+    // Throws program_error.
+    void write(std::string_view text);
+    void close();
+
+private:
+    struct closer {
+        void operator()(std::FILE* f) const {
+            if (f != stdout) std::fclose(f);
+        }
+    };
+    std::string path_;
+    std::unique_ptr<std::FILE, closer> file_;
+};
 
 // Throws usage_error if the file can't be created; leaves it as it is.
 void check_writable(const std::string& option, const std::string& path);

@@ -6,6 +6,7 @@
 #include "progress.hpp"
 #include "usage_error.hpp"
 
+#include <pagesim/machine/ftrace.hpp>
 #include <pagesim/machine/proc_files.hpp>
 
 #include <fmt/format.h>
@@ -144,6 +145,35 @@ void print_summary(const machine& m, const std::string& note, std::span<const in
         "-", fmt::format("{:<12}{:.3f} s ({:.1f} million accesses a second)\n", "host", host_seconds, rate));
 }
 
+ftrace_dialect dialect_of(const run_options& o) {
+    return choose<ftrace_dialect>("--ftrace-dialect", o.ftrace_dialect,
+                                  {{"5.8", ftrace_dialect::of_5_8},
+                                   {"6.1", ftrace_dialect::of_6_1},
+                                   {"postprocess", ftrace_dialect::postprocess}});
+}
+
+// --ftrace.
+struct ftrace_file {
+    explicit ftrace_file(const run_options& o)
+        : writer{dialect_of(o), [this](std::string_view text) { file.write(text); }}, file{"--ftrace",
+                                                                                           o.ftrace_file} {}
+    void finish() {
+        writer.finish();
+        file.close();
+    }
+    ftrace_writer writer;
+    growing_file file;
+};
+
+// Configuration and inputs, in one line.
+std::string about(const machine& m, const std::vector<opened_input>& inputs) {
+    std::string out = fmt::format("configuration {:016x}", config_hash(m.parts().config));
+    for (const opened_input& i : inputs) {
+        out += fmt::format("  {} ({}, fnv1a {:016x})", i.identity.name, i.identity.format, i.identity.hash);
+    }
+    return out;
+}
+
 } // namespace
 
 int run_command(const run_options& o) {
@@ -157,8 +187,11 @@ int run_command(const run_options& o) {
     const memory_choice memory =
         choose_memory(o, sum_over(inputs, [](const opened_input& i) { return i.identity.touched_pages; }));
     const auto began = std::chrono::steady_clock::now();
-    machine m{configure(o, memory.pages)};
+    std::optional<ftrace_file> trace;
+    if (!o.ftrace_file.empty()) trace.emplace(o);
+    machine m{configure(o, memory.pages), trace ? &trace->writer : nullptr};
     start_processes(o, m, inputs);
+    if (trace) trace->writer.begin(m, about(m, inputs));
     {
         const std::uint64_t all = sum_over(inputs, [](const opened_input& i) { return i.identity.records; });
         progress_bar bar{o.quiet ? 0 : all};
@@ -169,6 +202,7 @@ int run_command(const run_options& o) {
             while (m.step()) bar.show(sum_over(inputs, records_so_far));
         }
     }
+    if (trace) trace->finish();
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
     std::vector<input_identity> identities;
     for (const opened_input& i : inputs) {

@@ -12,12 +12,18 @@ constexpr page_order single{0};
 page* try_freelist(const reclaim_context& rc, gfp_flags gfp, alloc_mark mark) {
     const freelist_result got = get_page_from_freelist(rc.home, gfp, single, mark);
     if (got.refilled) rc.cpu.charge(rc.cpu.cost.pcp_refill);
-    if (got.boosted) wakeup_kswapd(rc, 0, *got.boosted);
+    if (got.boosted) wakeup_kswapd(rc, 0, *got.boosted, {});
+    if (got.frame != nullptr) {
+        rc.cpu.emit(tracepoints::page_alloc{.pfn = raw(rc.home.frames().pfn_of(*got.frame)),
+                                            .order = 0,
+                                            .gfp = gfp.word(),
+                                            .migratetype = static_cast<unsigned>(gfp_migratetype(gfp))});
+    }
     return got.frame;
 }
 
 void wake_all_kswapds(const reclaim_context& rc, gfp_flags gfp) {
-    if (gfp.has(gfp_flag::kswapd_reclaim)) wakeup_kswapd(rc, 0, gfp_zone(gfp));
+    if (gfp.has(gfp_flag::kswapd_reclaim)) wakeup_kswapd(rc, 0, gfp_zone(gfp), gfp);
 }
 
 step_result finish(alloc_cursor& c, page* p, alloc_outcome outcome) {

@@ -34,6 +34,7 @@ void begin(const reclaim_context& rc, direct_reclaim_cursor& c) {
     c.sc = {};
     c.sc.gfp = asked;
     c.sc.reclaim_idx = gfp_zone(asked);
+    rc.cpu.emit(tracepoints::direct_reclaim_begin{.order = 0, .gfp = asked.word()});
     rc.cpu.emit(trace_kind::direct_reclaim_begin, static_cast<std::uint64_t>(c.sc.reclaim_idx));
 }
 
@@ -60,6 +61,7 @@ step_result end_of_round(const reclaim_context& rc, direct_reclaim_cursor& c) {
     }
     c.result = c.sc.nr_reclaimed;
     rc.cpu.emit(trace_kind::direct_reclaim_end, c.result);
+    rc.cpu.emit(tracepoints::direct_reclaim_end{.nr_reclaimed = c.result});
     return step_done;
 }
 

@@ -33,7 +33,7 @@ bool pgdat_balanced(const reclaim_context& rc, unsigned order, zone_type highest
     return !managed;
 }
 
-void wakeup_kswapd(const reclaim_context& rc, unsigned order, zone_type highest_zoneidx) {
+void wakeup_kswapd(const reclaim_context& rc, unsigned order, zone_type highest_zoneidx, gfp_flags gfp) {
     kswapd_request& request = rc.kswapd;
     if (!request.pending || request.highest_zoneidx < highest_zoneidx)
         request.highest_zoneidx = highest_zoneidx;
@@ -44,6 +44,8 @@ void wakeup_kswapd(const reclaim_context& rc, unsigned order, zone_type highest_
     if (pgdat_balanced(rc, order, highest_zoneidx) && !watermark_boosted(rc, highest_zoneidx)) return;
     request.sleeping = false;
     rc.cpu.charge(rc.cpu.cost.wake_up);
+    rc.cpu.emit(tracepoints::wakeup_kswapd{
+        .order = order, .gfp = gfp.word(), .zone = static_cast<unsigned>(highest_zoneidx)});
     rc.cpu.emit(trace_kind::kswapd_wake, order, static_cast<std::uint64_t>(highest_zoneidx));
     rc.cpu.wakes.wake_all({.reason = wait_reason::kswapd_work});
 }
@@ -197,6 +199,7 @@ step_result after_nap(const reclaim_context& rc, kswapd_cursor& c) {
         rc.cpu.count(vm_item::kswapd_low_wmark_hit_quickly);
     } else if (may_sleep(rc, c)) {
         c.at = kswapd_cursor::phase::long_sleep;
+        rc.cpu.emit(tracepoints::kswapd_sleep{});
         return sleep_on({.reason = wait_reason::kswapd_work});
     } else {
         rc.cpu.count(vm_item::kswapd_high_wmark_hit_quickly);
@@ -223,6 +226,8 @@ step_result kswapd_step(const reclaim_context& rc, kswapd_cursor& c) {
         read_request(rc, c);
         rc.kswapd.order = 0;
         rc.kswapd.pending = false;
+        rc.cpu.emit(tracepoints::kswapd_wake{.order = c.alloc_order,
+                                             .zone = static_cast<unsigned>(c.highest_zoneidx)});
     }
     const step_result r = balance_pgdat(rc, c.balance, c.alloc_order, c.highest_zoneidx);
     if (!r.done()) return r;

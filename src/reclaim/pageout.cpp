@@ -66,6 +66,8 @@ pageout_result pageout(const reclaim_context& rc, page& p, io_plug& plug) {
         return pageout_result::activate;
     }
     if (!p.test(page_flag::writeback)) p.clear(page_flag::reclaim);
+    rc.cpu.emit(tracepoints::write_page{.pfn = raw(rc.home.frames().pfn_of(p)),
+                                        .file = page_lru_type(p) == lru_type::file});
     rc.cpu.count(vm_item::nr_vmscan_write);
     return pageout_result::success;
 }

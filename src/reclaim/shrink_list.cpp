@@ -49,14 +49,22 @@ void shrink_active_list(const reclaim_context& rc, scan_control& sc, unsigned n,
     rc.cpu.count(vm_item::pgrefill, static_cast<std::int64_t>(taken.nr_scanned));
 
     std::int64_t deactivated = 0;
+    std::uint64_t rotated = 0;
     for (unsigned i = 0; i < taken.taken.size; ++i) {
         page& p = *taken.taken.pages[i];
         if (type == lru_type::anon || p.mapped()) rc.cpu.charge(rc.cpu.cost.deactivate_page);
         const bool stays = page_evictable(p) && stays_active(rc, p);
         if (page_evictable(p) && !stays) deactivate(rc, p);
+        rotated += stays ? 1U : 0U;
         if (putback_page(rc.cpu, rc.lru, rc.batches, p) == putback_result::linked && !stays) ++deactivated;
     }
     rc.cpu.count(vm_item::pgdeactivate, deactivated);
+    rc.cpu.emit(tracepoints::lru_shrink_active{.nr_taken = taken.taken.size,
+                                               .nr_active = rotated,
+                                               .nr_deactivated = static_cast<std::uint64_t>(deactivated),
+                                               .nr_referenced = rotated,
+                                               .priority = sc.priority,
+                                               .file = type == lru_type::file});
     account_isolated(rc, type, -static_cast<std::int64_t>(taken.taken.size));
 }
 
@@ -78,6 +86,7 @@ bool begin(const reclaim_context& rc, const scan_control& sc, shrink_inactive_cu
     rc.cpu.count(sc.by_kswapd() ? vm_item::pgscan_kswapd : vm_item::pgscan_direct, scanned);
     rc.cpu.count(type == lru_type::anon ? vm_item::pgscan_anon : vm_item::pgscan_file, scanned);
     c.nr_taken = taken.taken.size;
+    c.nr_scanned = taken.nr_scanned;
     c.pages.input = taken.taken;
     return c.nr_taken > 0;
 }
@@ -104,6 +113,17 @@ void finish(const reclaim_context& rc, scan_control& sc, shrink_inactive_cursor&
     sc.nr.immediate += stat.nr_immediate;
     sc.nr.taken += c.nr_taken;
     if (type == lru_type::file) sc.nr.file_taken += c.nr_taken;
+    rc.cpu.emit(tracepoints::lru_shrink_inactive{.nr_scanned = c.nr_scanned,
+                                                 .nr_reclaimed = c.nr_reclaimed,
+                                                 .nr_dirty = stat.nr_dirty,
+                                                 .nr_writeback = stat.nr_writeback,
+                                                 .nr_congested = stat.nr_congested,
+                                                 .nr_immediate = stat.nr_immediate,
+                                                 .nr_activate = stat.nr_activate,
+                                                 .nr_ref_keep = stat.nr_ref_keep,
+                                                 .nr_unmap_fail = stat.nr_unmap_fail,
+                                                 .priority = sc.priority,
+                                                 .file = type == lru_type::file});
 }
 
 } // namespace

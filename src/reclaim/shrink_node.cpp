@@ -161,6 +161,22 @@ step_result congestion_wait(const reclaim_context& rc, wait_reason reason) {
 
 } // namespace
 
+namespace {
+
+constexpr std::uint64_t usec_per_jiffy = 4000;
+
+tracepoints::throttled::why throttle_of(wait_reason reason) {
+    using why_throttled = tracepoints::throttled::why;
+    switch (reason) {
+    case wait_reason::throttle_writeback: return why_throttled::writeback;
+    case wait_reason::throttle_isolated: return why_throttled::isolated;
+    case wait_reason::throttle_congested: return why_throttled::congested;
+    default: return why_throttled::noprogress;
+    }
+}
+
+} // namespace
+
 step_result reclaim_throttle(const reclaim_context& rc, wait_reason reason) {
     if (rc.profile.throttling == throttle_rule::congestion_wait) return congestion_wait(rc, reason);
     std::uint64_t jiffies = 1;
@@ -176,6 +192,8 @@ step_result reclaim_throttle(const reclaim_context& rc, wait_reason reason) {
         if (skip_throttle_noprogress(rc)) return step_done;
         break;
     }
+    rc.cpu.emit(
+        tracepoints::throttled{.reason = throttle_of(reason), .usec_timeout = jiffies * usec_per_jiffy});
     return sleep_until(timeout_in_jiffies(rc.cpu.clock.now(), jiffies), {.reason = reason});
 }
 

@@ -171,6 +171,8 @@ void finish(const reclaim_context& rc, const shrink_page_list_cursor& c) {
     for (unsigned i = c.freed.size; i > 0; --i) {
         rc.cpu.charge(rc.cpu.cost.free_page);
         rc.cpu.emit(trace_kind::free_page, raw(rc.home.frames().pfn_of(*c.freed.pages[i - 1])));
+        rc.cpu.emit(
+            tracepoints::page_free{.pfn = raw(rc.home.frames().pfn_of(*c.freed.pages[i - 1])), .order = 0});
         rc.home.free_page(*c.freed.pages[i - 1]);
     }
 }

@@ -31,6 +31,11 @@ std::uint64_t do_shrink_slab(const cpu_context& cpu, shrinker_backlog rule, shri
     if (whole && delta < freeable / 4) wanted = std::min(wanted, freeable / 2);
     wanted = std::min(wanted, 2 * freeable);
 
+    cpu.emit(tracepoints::shrink_slab_start{.deferred = backlog,
+                                            .freeable = freeable,
+                                            .delta = delta,
+                                            .total_scan = wanted,
+                                            .priority = priority});
     std::uint64_t scanned = 0;
     std::uint64_t freed = 0;
     while (wanted >= cache.batch() || wanted >= freeable) {
@@ -43,6 +48,8 @@ std::uint64_t do_shrink_slab(const cpu_context& cpu, shrinker_backlog rule, shri
     }
     cache.nr_deferred = backlog + delta - std::min(backlog + delta, scanned);
     if (!whole) cache.nr_deferred = std::min(cache.nr_deferred, 2 * freeable);
+    cpu.emit(tracepoints::shrink_slab_end{
+        .deferred_before = backlog, .deferred = cache.nr_deferred, .total_scan = wanted, .freed = freed});
     return freed;
 }
 

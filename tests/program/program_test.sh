@@ -213,8 +213,23 @@ expect 2 "theta" run uniform:theta=1
 expect 2 "pages" run zipf:pages=4G
 expect 2 "can't be opened" run zipf:pages=5 --format ops
 
+# ftrace text, in each dialect; listening changes nothing.
+"$program" run good.ops --memory 4MiB --swap-device zram >plain 2>&1
+for dialect in 5.8 6.1 postprocess; do
+    expect 0 "" run good.ops --memory 4MiB --swap-device zram --ftrace trace.txt --ftrace-dialect $dialect
+    [[ $(fingerprint_of out) == "$(fingerprint_of plain)" ]] || fail "--ftrace changes the run"
+    head -n 1 trace.txt | grep -qx '# tracer: nop' || fail "no header of ftrace"
+    grep -q '^# configuration [0-9a-f]\{16\}  good.ops (ops, fnv1a [0-9a-f]\{16\})$' trace.txt || fail "no identity"
+    grep -q ' kswapd0-[0-9]* *\[000\] [d.]*  *[0-9]*\.[0-9]\{6\}: mm_vmscan_lru_isolate: ' trace.txt || fail "no event"
+done
+expect 2 "--ftrace-dialect: '5.9' is not known" run good.ops --ftrace trace.txt --ftrace-dialect 5.9
+expect 2 "--ftrace: nodir/trace.txt: can't be opened" run good.ops --ftrace nodir/trace.txt
+
 # A full disk fails the program, not the input.
-if [[ -c /dev/full ]]; then expect 1 "/dev/full" run good.ops --quiet --json /dev/full; fi
+if [[ -c /dev/full ]]; then
+    expect 1 "/dev/full" run good.ops --quiet --json /dev/full
+    expect 1 "/dev/full" run good.ops --quiet --ftrace /dev/full
+fi
 
 # So does a reader that went away.
 "$program" run good.ops --memory 4MiB 2>err | true

@@ -70,6 +70,8 @@ public:
     // What the OOM killer did, in the order of time.
     [[nodiscard]] const std::vector<oom_report>& oom_reports() const { return oom_reports_; }
     [[nodiscard]] const task& kswapd() const { return *kswapd_; }
+    // By the number that events name it with.
+    [[nodiscard]] const task& task_of(std::uint32_t id) const { return *tasks_[id]; }
     [[nodiscard]] machine_parts& parts() { return *parts_; }
     [[nodiscard]] const machine_parts& parts() const { return *parts_; }
     // CPU time of kernel threads other than kswapd.
@@ -107,6 +109,7 @@ private:
     void wake(task& t);
     void put_to_sleep(task& t, const step_result& r);
     void switch_tasks();
+    void trace_switch(std::uint32_t next);
     void idle();
     void on_tick(sim_time due);
     [[nodiscard]] task* current_task() const;
@@ -123,6 +126,7 @@ private:
     bool panicked_ = false;
     std::uint64_t busy_ticks_ = 0;
     cfs_run_queue queue_;
+    std::uint32_t traced_ = tracepoints::sched_switch::idle; // who runs, as the tracer knows
     sim_time accounted_until_{};
     sim_duration idle_{};
     std::uint64_t switches_ = 0;

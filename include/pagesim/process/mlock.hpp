@@ -7,14 +7,15 @@
 //     munlock  1. the ranges lose VM_LOCKED
 //              2. their pages lose PG_mlocked and come back to the inactive list, used or not
 //
-// What is locked already is left alone. One call works through what one table of descriptors covers (2 MiB), or one
-// fault.
-//     mlockall    MCL_CURRENT: mlock of every range, but what can't be is passed over. MCL_FUTURE: ranges that come by
-//                 mmap, brk and growth are locked and filled (mm::def_flags). A child of fork has neither.
+//     mlockall    MCL_CURRENT: mlock of every range, but what can't be is passed over. MCL_FUTURE: ranges that
+//                 come by mmap, brk and growth are locked and filled (mm::def_flags). A child of fork has neither.
 //     munlockall  munlock of every range, and an end to MCL_FUTURE
 //
-// Source: do_mlock, mlock_fixup, mlock_pte_range, populate_vma_page_range, apply_mlockall_flags (mm/mlock.c, mm/gup.c), Linux 6.1;
-// mlock_vma_page and munlock_vma_pages_range of 5.8 and 5.10 by kernel_profile::mlocks. Left out: RLIMIT_MEMLOCK (the
+// What is locked already is left alone. One call works through what one table of descriptors covers (2 MiB), or one
+// fault.
+//
+// Source: do_mlock, mlock_fixup, mlock_pte_range, populate_vma_page_range, apply_mlockall_flags (mm/mlock.c,
+// mm/gup.c), Linux 6.1; mlock_vma_page and munlock_vma_pages_range of 5.8 and 5.10 by kernel_profile::mlocks. Left out: RLIMIT_MEMLOCK (the
 // process has CAP_IPC_LOCK), MLOCK_ONFAULT, MCL_ONFAULT.
 #pragma once
 

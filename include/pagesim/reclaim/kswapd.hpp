@@ -33,7 +33,7 @@ inline constexpr unsigned max_reclaim_retries = 16; // kernel: MAX_RECLAIM_RETRI
 
 // kernel: wakeup_kswapd(). Notes the request, and wakes kswapd unless it runs, gave up, or the node is
 // balanced.
-void wakeup_kswapd(const reclaim_context& rc, unsigned order, zone_type highest_zoneidx);
+void wakeup_kswapd(const reclaim_context& rc, unsigned order, zone_type highest_zoneidx, gfp_flags gfp);
 
 // kernel: pgdat_balanced(): some zone up to `highest` passes its high watermark.
 [[nodiscard]] bool pgdat_balanced(const reclaim_context& rc, unsigned order, zone_type highest);

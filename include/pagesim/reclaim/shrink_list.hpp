@@ -19,6 +19,7 @@ struct shrink_inactive_cursor {
     phase at = phase::begin;
     bool waited_for_isolated = false;
     std::uint64_t nr_taken = 0;
+    std::uint64_t nr_scanned = 0; // to take these
     shrink_page_list_cursor pages;
     std::uint64_t nr_reclaimed = 0; // the result
 };

@@ -65,12 +65,16 @@ struct cpu_context {
     event_queue& events;
     waker& wakes;
     trace_sink* trace = nullptr;
+    trace_sink* tracer = nullptr;          // who wants tracepoints
     const task_signals* current = nullptr; // null: nobody, or a kernel thread, which no signal kills
 
     void charge(sim_duration d) const { clock.charge(d); }
     void count(vm_item item, std::int64_t n = 1) const { stat.add(item, n); }
     void emit(trace_kind kind, std::uint64_t a = 0, std::uint64_t b = 0) const {
         if (trace != nullptr) trace->on({clock.now(), kind, a, b});
+    }
+    void emit(const tracepoint& t) const {
+        if (tracer != nullptr) tracer->on(clock.now(), t);
     }
     [[nodiscard]] bool fatal_signal_pending() const { return current != nullptr && current->sigkill; }
     [[nodiscard]] bool oom_victim() const { return current != nullptr && current->oom_victim; }

@@ -14,6 +14,7 @@ namespace pagesim {
 
 class fingerprint final : public trace_sink {
 public:
+    using trace_sink::on;
     void on(const trace_event& e) override {
         hash_.word(e.time.ns);
         hash_.byte(static_cast<std::uint8_t>(e.kind));

@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: MIT
-// Typed events of a run, and the sink they go to. Without a sink an event costs a test of a null pointer.
+// What happens during a run, told as it happens, and the sink it is told to. Without a sink it costs a test of a null
+// pointer.
+//
+//     events        small and frequent; the fingerprint of a run is made of them, so each run has them
+//     tracepoints   what the kernel's own tracepoints say, field by field (include/trace/events/{vmscan,kmem,sched}.h);
+//                   only for a sink that asks for them, and never in the fingerprint
 #pragma once
 
 #include <pagesim/base/units.hpp>
 
+#include <array>
 #include <cstdint>
+#include <variant>
 
 namespace pagesim {
 
@@ -36,6 +43,106 @@ struct trace_event {
     std::uint64_t b = 0;
 };
 
+// Tracepoints, called as the kernel calls them without mm_ or mm_vmscan_. Lists, zones and gfp bits are numbers: what they
+// mean belongs to chapters further right.
+namespace tracepoints {
+
+struct wakeup_kswapd { // kswapd sleeps, and is to be woken
+    unsigned order;
+    std::uint64_t gfp;
+    unsigned zone;
+};
+struct kswapd_wake { // a pass over the node begins
+    unsigned order;
+    unsigned zone;
+};
+struct kswapd_sleep {}; // for good, not the nap before
+struct direct_reclaim_begin {
+    unsigned order;
+    std::uint64_t gfp;
+};
+struct direct_reclaim_end {
+    std::uint64_t nr_reclaimed;
+};
+struct lru_isolate {
+    bool unmapped_only;
+    unsigned highest_zone;
+    unsigned order;
+    std::uint64_t nr_requested;
+    std::uint64_t nr_scanned; // with those skipped
+    std::uint64_t nr_skipped; // in zones above the highest
+    std::uint64_t nr_taken;
+    unsigned lru;
+};
+struct lru_shrink_inactive {
+    std::uint64_t nr_scanned;
+    std::uint64_t nr_reclaimed;
+    std::uint64_t nr_dirty;
+    std::uint64_t nr_writeback;
+    std::uint64_t nr_congested;
+    std::uint64_t nr_immediate;
+    std::array<std::uint64_t, 2> nr_activate; // anonymous, file
+    std::uint64_t nr_ref_keep;
+    std::uint64_t nr_unmap_fail;
+    int priority;
+    bool file;
+};
+struct lru_shrink_active {
+    std::uint64_t nr_taken;
+    std::uint64_t nr_active; // moved back
+    std::uint64_t nr_deactivated;
+    std::uint64_t nr_referenced; // rotated
+    int priority;
+    bool file;
+};
+struct write_page { // reclaim begins to write it
+    std::uint64_t pfn;
+    bool file;
+};
+struct shrink_slab_start {
+    std::uint64_t deferred;
+    std::uint64_t freeable;
+    std::uint64_t delta;
+    std::uint64_t total_scan;
+    int priority;
+};
+struct shrink_slab_end {
+    std::uint64_t deferred_before;
+    std::uint64_t deferred;
+    std::uint64_t total_scan;
+    std::uint64_t freed;
+};
+struct throttled { // begins to sleep; when it is over tells the switch to the task
+    enum class why : std::uint8_t { writeback, isolated, noprogress, congested };
+    why reason;
+    std::uint64_t usec_timeout;
+};
+struct page_alloc {
+    std::uint64_t pfn;
+    unsigned order;
+    std::uint64_t gfp;
+    unsigned migratetype;
+};
+struct page_free {
+    std::uint64_t pfn;
+    unsigned order;
+};
+struct sched_switch {
+    static constexpr std::uint32_t idle = ~std::uint32_t{0};
+    std::uint32_t prev; // task, or idle
+    std::uint32_t next;
+    bool prev_sleeps; // else it was preempted
+};
+
+} // namespace tracepoints
+
+using tracepoint =
+    std::variant<tracepoints::wakeup_kswapd, tracepoints::kswapd_wake, tracepoints::kswapd_sleep,
+                 tracepoints::direct_reclaim_begin, tracepoints::direct_reclaim_end, tracepoints::lru_isolate,
+                 tracepoints::lru_shrink_inactive, tracepoints::lru_shrink_active, tracepoints::write_page,
+                 tracepoints::shrink_slab_start, tracepoints::shrink_slab_end, tracepoints::throttled,
+                 tracepoints::page_alloc, tracepoints::page_free, tracepoints::sched_switch>;
+
 class trace_sink {
 public:
     trace_sink() = default;
@@ -43,6 +150,7 @@ public:
     trace_sink& operator=(const trace_sink&) = default;
     virtual ~trace_sink() = default;
     virtual void on(const trace_event& e) = 0;
+    virtual void on(sim_time /*time*/, const tracepoint& /*t*/) {}
 };
 
 } // namespace pagesim

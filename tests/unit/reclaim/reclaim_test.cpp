@@ -185,18 +185,18 @@ TEST(kswapd, restores_the_high_mark) {
 TEST(kswapd, is_woken_once_and_a_request_while_it_runs_is_remembered) {
     auto m = with_old_pages(a_machine().with_swap_on(swap_device::none), 960);
     m->parts.kswapd = {};
-    wakeup_kswapd(m->parts.rc, 0, zone_type::normal);
+    wakeup_kswapd(m->parts.rc, 0, zone_type::normal, gfp::highuser_movable);
     EXPECT_FALSE(m->parts.kswapd.sleeping);
     EXPECT_EQ(m->waker.last.reason, wait_reason::kswapd_work);
     m->waker.last = {};
-    wakeup_kswapd(m->parts.rc, 0, zone_type::movable);
+    wakeup_kswapd(m->parts.rc, 0, zone_type::movable, gfp::highuser_movable);
     EXPECT_EQ(m->waker.last.reason, wait_reason::none);
     EXPECT_EQ(m->parts.kswapd.highest_zoneidx, zone_type::movable);
 }
 
 TEST(kswapd, is_left_asleep_while_the_node_is_balanced) {
     auto m = a_machine().build();
-    wakeup_kswapd(m->parts.rc, 0, zone_type::movable);
+    wakeup_kswapd(m->parts.rc, 0, zone_type::movable, gfp::highuser_movable);
     EXPECT_TRUE(m->parts.kswapd.sleeping);
 }
 
@@ -208,7 +208,7 @@ TEST(kswapd, gives_up_after_sixteen_runs_that_freed_nothing) {
     }
     EXPECT_EQ(m->parts.lru.pgdat.kswapd_failures, 16U);
     m->parts.kswapd.sleeping = true;
-    wakeup_kswapd(m->parts.rc, 0, zone_type::movable);
+    wakeup_kswapd(m->parts.rc, 0, zone_type::movable, gfp::highuser_movable);
     EXPECT_TRUE(m->parts.kswapd.sleeping);
     EXPECT_TRUE(allow_direct_reclaim(m->parts.rc)) << "nobody waits for it any more";
 }
