@@ -10,6 +10,7 @@
 
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <ctime>
@@ -48,17 +49,33 @@ struct bare_machine {
         parts.settle(*space);
     }
     // A first store. The machine must have the memory for it.
-    page& touch(vpn n) {
+    page& touch(vpn n) { return fault(*space, n, access_kind::write); }
+    // One fault; returns the page that is mapped then.
+    page& fault(mm& owner, vpn n, access_kind kind) {
         fault_cursor f;
         f.where = n;
-        f.kind = access_kind::write;
-        while (!handle_mm_fault(parts.fc, *space, f).done()) {}
+        f.kind = kind;
+        finish([&] { return handle_mm_fault(parts.fc, owner, f); });
         PAGESIM_ASSERT(f.outcome == fault_outcome::resolved);
-        return parts.frames[descriptor{*space->table().leaf(n)}.frame()];
+        return parts.frames[descriptor{*owner.table().leaf(n)}.frame()];
+    }
+    // Calls step until it is done. What sleeps goes on with the next event, and looks for itself whether it can: the
+    // queue never runs empty where a flusher's timer is in it.
+    template <typename Step>
+    void finish(Step step) {
+        for (step_result r = step(); !r.done(); r = step()) {
+            if (r.kind == step_kind::sleep) {
+                const sim_time next = std::min(r.until, parts.events.next_time());
+                PAGESIM_ASSERT(next < never);
+                parts.clock.advance_to(std::max(parts.clock.now(), next));
+            }
+            run_due_events();
+        }
     }
     void run_due_events() {
         while (parts.events.run_one(parts.clock.now())) {}
     }
+    // Only while no timer rearms itself.
     void finish_io() {
         for (; !parts.events.empty(); run_due_events()) {
             parts.clock.advance_to(std::max(parts.clock.now(), parts.events.next_time()));
