@@ -52,11 +52,10 @@ struct bare_machine {
     page& touch(vpn n) { return fault(*space, n, access_kind::write); }
     // One fault; returns the page that is mapped then.
     page& fault(mm& owner, vpn n, access_kind kind) {
-        fault_cursor f;
-        f.where = n;
-        f.kind = kind;
-        finish([&] { return handle_mm_fault(parts.fc, owner, f); });
-        PAGESIM_ASSERT(f.outcome == fault_outcome::resolved);
+        cursor.where = n;
+        cursor.kind = kind;
+        finish([&] { return handle_mm_fault(parts.fc, owner, cursor); });
+        PAGESIM_ASSERT(cursor.outcome == fault_outcome::resolved);
         return parts.frames[descriptor{*owner.table().leaf(n)}.frame()];
     }
     // Calls step until it is done. What sleeps goes on with the next event, and looks for itself whether it can: the
@@ -85,6 +84,7 @@ struct bare_machine {
     nobody_to_wake waker;
     machine_parts parts;
     std::unique_ptr<mm> space;
+    fault_cursor cursor; // 4 KiB, kept as a task keeps its own
 };
 
 } // namespace pagesim::bench

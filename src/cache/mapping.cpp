@@ -5,11 +5,6 @@
 
 namespace pagesim {
 
-const cache_node* mapping::chunk_of(std::uint64_t index) const {
-    const std::uint64_t n = index / chunk_pages;
-    return n < chunks_.size() ? chunks_[n].get() : nullptr;
-}
-
 cache_node& mapping::make_chunk(std::uint64_t index) {
     const std::uint64_t n = index / chunk_pages;
     if (n >= chunks_.size()) chunks_.resize(n + 1);
@@ -19,11 +14,6 @@ cache_node& mapping::make_chunk(std::uint64_t index) {
         chunks_[n]->number = n;
     }
     return *chunks_[n];
-}
-
-cache_slot mapping::slot(std::uint64_t index) const {
-    const cache_node* c = chunk_of(index);
-    return c == nullptr ? cache_slot{} : c->slots[index % chunk_pages];
 }
 
 int mapping::store(std::uint64_t index, cache_slot s, shadow_nodes& nodes) {

@@ -117,12 +117,16 @@ step_result read_single(const fault_context& fc, file_read_cursor& c) {
 } // namespace
 
 void begin_file_read(file_read_cursor& c, open_file& file, std::uint64_t first, std::uint64_t pages) {
+    PAGESIM_ASSERT(c.alloc.at == alloc_cursor::phase::idle && !c.ahead.active() && c.batch_size == 0);
     const std::uint64_t size = file.of->size().value;
-    c = {};
+    c.at = phase::begin;
     c.file = &file;
     c.position = first;
     c.end = std::min(first + pages, size);
+    c.read_ahead_tried = false;
+    c.copied = 0;
     c.previous = file.ra.prev_pos;
+    c.outcome = fault_outcome::resolved;
 }
 
 step_result file_read_step(const fault_context& fc, file_read_cursor& c) {

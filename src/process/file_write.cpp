@@ -60,11 +60,14 @@ step_result allocate(const fault_context& fc, file_write_cursor& c) {
 
 void begin_file_write(file_write_cursor& c, open_file& file, std::uint64_t first, std::uint64_t pages,
                       task_dirty& dirtier) {
-    c = {};
-    c.dirtier = &dirtier;
+    PAGESIM_ASSERT(c.alloc.at == alloc_cursor::phase::idle && c.target == nullptr);
+    c.at = phase::begin;
     c.file = &file;
     c.position = first;
     c.end = std::min(first + pages, file.of->size().value);
+    c.dirtier = &dirtier;
+    c.balance = {};
+    c.outcome = fault_outcome::resolved;
 }
 
 step_result file_write_step(const fault_context& fc, file_write_cursor& c) {

@@ -6,17 +6,7 @@
 
 namespace pagesim {
 
-namespace {
-
-// The descriptor of that range which maps the page, or null: a private range may have a copy there.
-std::uint64_t* descriptor_in(const file_range& r, const page& p, pfn frame) {
-    std::uint64_t* slot = r.owner->table().leaf(r.at(p.index()));
-    if (slot == nullptr) return nullptr;
-    const descriptor d{*slot};
-    return d.present() && !d.special() && d.frame() == frame ? slot : nullptr;
-}
-
-} // namespace
+// A private range may have a copy where the page would be; leaf_of then finds none.
 
 void rmap::page_add_file_rmap(page& p, const vma& range) {
     PAGESIM_ASSERT_PAGE(p.in_file() && range.file != 0, p);
@@ -27,26 +17,28 @@ void rmap::page_add_file_rmap(page& p, const vma& range) {
 
 references rmap::ask_file_descriptors(page& p, caller_lock lock) {
     if (lock == caller_lock::not_held && p.test(page_flag::locked)) return {.ranges = 1};
-    references found;
+    unsigned used = 0;
+    bool locked = false;
+    vm_flags flags;
     const pfn frame = frames_.pfn_of(p);
     std::int32_t left = p.mapcount();
     cache_.file_of(p).i_mmap.for_each(p.index(), [&](const file_range& r) {
-        std::uint64_t* slot = descriptor_in(r, p, frame);
+        std::uint64_t* slot = r.owner->table().leaf_of(r.at(p.index()), frame);
         if (slot == nullptr) return true;
         cpu_.charge(cpu_.cost.page_referenced_file);
         if (r.range->flags.has(vm_flag::locked)) {
             if (profile_.locked_ranges == locked_range_rule::reference_check) batches_.mlock_page(p);
-            found.locked_range = true;
+            locked = true;
             return false;
         }
         const bool young = ptep_clear_flush_young(tlbs_, {r.owner->id(), r.at(p.index())}, *slot);
         if (young && !r.range->flags.has(vm_flag::seq_read)) {
-            ++found.ranges;
-            found.flags = found.flags | r.range->flags;
+            ++used;
+            flags = flags | r.range->flags;
         }
         return --left > 0;
     });
-    return found;
+    return {.ranges = used, .locked_range = locked, .flags = flags};
 }
 
 bool rmap::unmap_from(page& p, const file_range& r, std::uint64_t& slot) {
@@ -69,7 +61,7 @@ bool rmap::unmap_from(page& p, const file_range& r, std::uint64_t& slot) {
 unmap_result rmap::unmap_file_page(page& p) {
     const pfn frame = frames_.pfn_of(p);
     cache_.file_of(p).i_mmap.for_each(p.index(), [&](const file_range& r) {
-        std::uint64_t* slot = descriptor_in(r, p, frame);
+        std::uint64_t* slot = r.owner->table().leaf_of(r.at(p.index()), frame);
         return slot == nullptr || unmap_from(p, r, *slot);
     });
     return p.mapped() ? unmap_result::failed : unmap_result::unmapped;

@@ -6,24 +6,12 @@
 
 namespace pagesim {
 
-namespace {
-
-// The descriptor at that place, if it maps the frame.
-std::uint64_t* descriptor_of(mm& owner, vpn at, pfn frame) {
-    std::uint64_t* const slot = owner.table().leaf(at);
-    if (slot == nullptr) return nullptr;
-    const descriptor d{*slot};
-    return d.present() && !d.special() && d.frame() == frame ? slot : nullptr;
-}
-
-} // namespace
-
 template <typename Visit>
 void rmap::for_each_mapping(const page& p, Visit visit) const {
     const pfn frame = frames_.pfn_of(p);
     if (p.in_file()) {
         cache_.file_of(p).i_mmap.for_each(p.index(), [&](const file_range& r) {
-            std::uint64_t* const slot = descriptor_of(*r.owner, r.at(p.index()), frame);
+            std::uint64_t* const slot = r.owner->table().leaf_of(r.at(p.index()), frame);
             return slot == nullptr ||
                    visit(page_mapping{*r.range, r.at(p.index()), *slot}) == visit_result::go_on;
         });
@@ -32,7 +20,7 @@ void rmap::for_each_mapping(const page& p, Visit visit) const {
     const anon_vma& av = anon_[p.mapping()];
     const std::uint64_t number = number_in(av, p);
     av.for_each_range(number, [&](const anon_link& l) {
-        std::uint64_t* const slot = descriptor_of(*l.owner, l.address_of(number), frame);
+        std::uint64_t* const slot = l.owner->table().leaf_of(l.address_of(number), frame);
         if (slot == nullptr) return visit_result::go_on;
         return visit(page_mapping{*l.range, l.address_of(number), *slot});
     });
@@ -112,22 +100,24 @@ void rmap::munlock_vma_page(page& p) {
 }
 
 references rmap::ask_descriptors(page& p) {
-    references found;
+    unsigned used = 0; // apart from each other, so that the host keeps them in registers
+    bool locked = false;
+    vm_flags flags;
     std::int32_t left = p.mapcount();
     for_each_mapping(p, [&](const page_mapping& m) {
         cpu_.charge(cpu_.cost.page_referenced);
         if (m.range.flags.has(vm_flag::locked)) {
             if (profile_.locked_ranges == locked_range_rule::reference_check) batches_.mlock_page(p);
-            found.locked_range = true;
+            locked = true;
             return visit_result::stop;
         }
         if (ptep_clear_flush_young(tlbs_, m.place(), m.word) && !m.range.flags.has(vm_flag::seq_read)) {
-            ++found.ranges;
-            found.flags = found.flags | m.range.flags;
+            ++used;
+            flags = flags | m.range.flags;
         }
         return --left == 0 ? visit_result::stop : visit_result::go_on;
     });
-    return found;
+    return {.ranges = used, .locked_range = locked, .flags = flags};
 }
 
 // kernel: the check of a page of MADV_FREE in try_to_unmap_one().

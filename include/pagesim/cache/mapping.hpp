@@ -86,7 +86,10 @@ public:
     [[nodiscard]] page_count size() const { return size_; }
     void set_size(page_count n) { size_ = n; }
 
-    [[nodiscard]] cache_slot slot(std::uint64_t index) const;
+    [[nodiscard]] cache_slot slot(std::uint64_t index) const {
+        const cache_node* c = chunk_of(index);
+        return c == nullptr ? cache_slot{} : c->slots[index % chunk_pages];
+    }
     // Keeps `nodes` right; returns how much longer it became (-1, 0, 1).
     int store(std::uint64_t index, cache_slot s, shadow_nodes& nodes);
     [[nodiscard]] std::uint64_t nrpages() const { return nrpages_; }
@@ -116,7 +119,10 @@ public:
 private:
     enum class holds : std::uint8_t { frame, anything };
     [[nodiscard]] static constexpr std::size_t tag_index(cache_tag t) { return static_cast<std::size_t>(t); }
-    [[nodiscard]] const cache_node* chunk_of(std::uint64_t index) const;
+    [[nodiscard]] const cache_node* chunk_of(std::uint64_t index) const {
+        const std::uint64_t n = index / chunk_pages;
+        return n < chunks_.size() ? chunks_[n].get() : nullptr;
+    }
     [[nodiscard]] cache_node& make_chunk(std::uint64_t index);
     [[nodiscard]] std::uint64_t next_where(std::uint64_t index, holds what) const;
 

@@ -92,6 +92,14 @@ public:
         return t == nullptr ? nullptr : &t->words[table_index(n, 3)];
     }
 
+    // The same, if it maps that frame (and not as the zero page, which counts no mappings).
+    [[nodiscard]] std::uint64_t* leaf_of(vpn n, pfn frame) {
+        std::uint64_t* const slot = leaf(n);
+        if (slot == nullptr) return nullptr;
+        const descriptor d{*slot};
+        return d.present() && !d.special() && d.frame() == frame ? slot : nullptr;
+    }
+
     // Tells the host that the descriptor of `n` will be wanted.
     void prefetch_leaf(vpn n) const {
         if (const std::uint64_t* slot = leaf(n)) __builtin_prefetch(slot, 1);

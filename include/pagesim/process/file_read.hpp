@@ -39,7 +39,8 @@ struct file_read_cursor {
     fault_outcome outcome = fault_outcome::resolved;
 };
 
-// One call of read(2): the `pages` pages from `first` on. Call until done; begin with a fresh cursor.
+// One call of read(2): the `pages` pages from `first` on. Call until done. The cursor is a fresh one or one whose last
+// call is over: it holds 2.7 KB, too much to be written anew for each call.
 void begin_file_read(file_read_cursor& c, open_file& file, std::uint64_t first, std::uint64_t pages);
 step_result file_read_step(const fault_context& fc, file_read_cursor& c);
 

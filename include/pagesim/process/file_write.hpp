@@ -27,7 +27,7 @@ struct file_write_cursor {
     fault_outcome outcome = fault_outcome::resolved;
 };
 
-// One call of write(2) by a task. Call until done.
+// One call of write(2) by a task. Call until done. The cursor is a fresh one or one whose last call is over.
 void begin_file_write(file_write_cursor& c, open_file& file, std::uint64_t first, std::uint64_t pages,
                       task_dirty& dirtier);
 step_result file_write_step(const fault_context& fc, file_write_cursor& c);
