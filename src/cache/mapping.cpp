@@ -20,24 +20,22 @@ int mapping::store(std::uint64_t index, cache_slot s, shadow_nodes& nodes) {
     if (s.empty() && chunk_of(index) == nullptr) return 0;
     cache_node& c = make_chunk(index);
     cache_slot& at = c.slots[index % chunk_pages];
+    if (!at.empty()) --c.used;
     if (at.is_frame()) {
         --c.frames;
         --nrpages_;
-    } else if (at.is_value()) {
-        --c.values;
     }
     at = s;
+    if (!s.empty()) ++c.used;
     if (s.is_frame()) {
         ++c.frames;
         ++nrpages_;
-    } else if (s.is_value()) {
-        ++c.values;
     }
-    const bool only_shadows = c.frames == 0 && c.values > 0 && writes_back();
+    const bool only_shadows = c.frames == 0 && c.used > 0 && writes_back();
     const int changed = (only_shadows ? 1 : 0) - (c.is_linked() ? 1 : 0);
     if (changed > 0) nodes.push_back(c);
     if (changed < 0) nodes.erase(nodes.iterator_to(c));
-    if (c.frames == 0 && c.values == 0) chunks_[index / chunk_pages].reset();
+    if (c.used == 0) chunks_[index / chunk_pages].reset();
     return changed;
 }
 
@@ -47,15 +45,19 @@ bool mapping::tagged(std::uint64_t index, cache_tag t) const {
 }
 
 void mapping::set_tag(std::uint64_t index, cache_tag t) {
-    if (tagged(index, t)) return;
-    make_chunk(index).tags[tag_index(t)] |= 1ULL << index % chunk_pages;
-    ++tagged_[tag_index(t)];
+    std::uint64_t& tags = make_chunk(index).tags[tag_index(t)];
+    const std::uint64_t bit = 1ULL << index % chunk_pages;
+    if ((tags & bit) == 0) ++tagged_[tag_index(t)];
+    tags |= bit;
 }
 
 void mapping::clear_tag(std::uint64_t index, cache_tag t) {
-    if (!tagged(index, t)) return;
-    make_chunk(index).tags[tag_index(t)] &= ~(1ULL << index % chunk_pages);
-    --tagged_[tag_index(t)];
+    cache_node* const c = chunk_of(index);
+    if (c == nullptr) return;
+    std::uint64_t& tags = c->tags[tag_index(t)];
+    const std::uint64_t bit = 1ULL << index % chunk_pages;
+    if ((tags & bit) != 0) --tagged_[tag_index(t)];
+    tags &= ~bit;
 }
 
 std::uint64_t mapping::next_tagged(std::uint64_t index, cache_tag t) const {
@@ -85,15 +87,15 @@ void mapping::check_consistency() const {
     for (const auto& c : chunks_) {
         if (!c) continue;
         unsigned in_chunk = 0;
-        unsigned values = 0;
+        unsigned used = 0;
         for (std::uint64_t i = 0; i < chunk_pages; ++i) {
             in_chunk += c->slots[i].is_frame() ? 1U : 0U;
-            values += c->slots[i].is_value() ? 1U : 0U;
+            used += c->slots[i].empty() ? 0U : 1U;
             for (const std::uint64_t tags : c->tags)
                 PAGESIM_ASSERT((tags >> i & 1U) == 0 || c->slots[i].is_frame());
         }
-        PAGESIM_ASSERT(in_chunk == c->frames && values == c->values);
-        PAGESIM_ASSERT(c->is_linked() == (writes_back() && in_chunk == 0 && values > 0));
+        PAGESIM_ASSERT(in_chunk == c->frames && used == c->used);
+        PAGESIM_ASSERT(c->is_linked() == (writes_back() && in_chunk == 0 && used > 0));
         frames += in_chunk;
         for (unsigned t = 0; t < nr_cache_tags; ++t)
             tagged[t] += static_cast<std::uint64_t>(std::popcount(c->tags[t]));

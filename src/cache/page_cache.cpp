@@ -36,7 +36,7 @@ void page_cache::forget_oldest_shadow_node() {
     const cache_node& node = shadow_nodes_.front();
     mapping& file = *node.file;
     const std::uint64_t first = node.number * cache_node::pages;
-    for (unsigned left = node.values, i = 0; left > 0; ++i) { // the last one takes the node along
+    for (unsigned left = node.used, i = 0; left > 0; ++i) { // the last one takes the node along
         if (file.slot(first + i).empty()) continue;
         clear_slot(file, first + i);
         --left;

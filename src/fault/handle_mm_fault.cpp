@@ -98,7 +98,8 @@ step_result proceed(const fault_context& fc, mm& owner, fault_cursor& f) {
 step_result add_tables(const fault_context& fc, mm& owner, vpn n, alloc_cursor& alloc) {
     const cpu_context& cpu = fc.rc.cpu;
     for (;;) {
-        const int level = owner.table().missing_level(n);
+        const bool complete = owner.table().leaf(n) != nullptr; // mostly: the table found last
+        const int level = complete ? -1 : owner.table().missing_level(n);
         if (level < 0) {
             alloc.outcome = alloc_outcome::page;
             return step_done;

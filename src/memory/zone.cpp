@@ -31,7 +31,7 @@ void zone::count_free_since(std::uint64_t before) {
 // ---- allocate and free
 // ----------------------------------------------------------------------------------------
 
-page* zone::rmqueue(page_order order, migratetype type, rmqueue_rules rules) {
+page* zone::rmqueue(page_order order, migratetype type, const rmqueue_rules& rules) {
     const std::uint64_t before = buddy_.nr_free();
     steal_report report;
     page* p = raw(order) == 0 ? pcp_.alloc(type, buddy_, report, rules.fallback)

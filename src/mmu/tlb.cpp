@@ -36,15 +36,12 @@ tlb_level::tlb_level(unsigned entries, unsigned ways)
     chain_.fill(chain_end);
 }
 
-bool tlb_level::erase(translation_key key) {
-    const unsigned at = position(key);
-    if (at == nowhere) return false;
-    const unsigned set = set_of(key);
+void tlb_level::take_out(unsigned at) {
+    const unsigned set = set_of(tags_[at]);
     const unsigned way = at - set * ways_;
     if (hashed_) chain_out(way);
     tags_[at] = translation_key{};
     free_ways_[set] |= std::uint64_t{1} << way;
-    return true;
 }
 
 tlb::tlb(const tlb_geometry& g) : l1_{g.l1_entries, g.l1_ways}, l2_{g.l2_entries, g.l2_ways} {}
@@ -62,11 +59,6 @@ void tlb::fill(translation_key key, descriptor d) {
     } else {
         fill_l1(key, d);
     }
-}
-
-void tlb::forget(translation_key key) {
-    if (l1_.erase(key)) memo_.forget(key);
-    l2_.erase(key);
 }
 
 template <typename Doomed>

@@ -15,11 +15,11 @@ void rmap::page_add_file_rmap(page& p, const vma& range) {
     if (range.flags.has(vm_flag::locked) && profile_.mlocks == mlock_rule::in_batches) batches_.mlock_page(p);
 }
 
-references rmap::ask_file_descriptors(page& p, caller_lock lock) {
-    if (lock == caller_lock::not_held && p.test(page_flag::locked)) return {.ranges = 1};
-    unsigned used = 0;
-    bool locked = false;
-    vm_flags flags;
+void rmap::ask_file_descriptors(page& p, caller_lock lock, references& found) {
+    if (lock == caller_lock::not_held && p.test(page_flag::locked)) {
+        found.ranges = 1;
+        return;
+    }
     const pfn frame = frames_.pfn_of(p);
     std::int32_t left = p.mapcount();
     cache_.file_of(p).i_mmap.for_each(p.index(), [&](const file_range& r) {
@@ -28,17 +28,16 @@ references rmap::ask_file_descriptors(page& p, caller_lock lock) {
         cpu_.charge(cpu_.cost.page_referenced_file);
         if (r.range->flags.has(vm_flag::locked)) {
             if (profile_.locked_ranges == locked_range_rule::reference_check) batches_.mlock_page(p);
-            locked = true;
+            found.locked_range = true;
             return false;
         }
         const bool young = ptep_clear_flush_young(tlbs_, {r.owner->id(), r.at(p.index())}, *slot);
         if (young && !r.range->flags.has(vm_flag::seq_read)) {
-            ++used;
-            flags = flags | r.range->flags;
+            ++found.ranges;
+            found.flags = found.flags | r.range->flags;
         }
         return --left > 0;
     });
-    return {.ranges = used, .locked_range = locked, .flags = flags};
 }
 
 bool rmap::unmap_from(page& p, const file_range& r, std::uint64_t& slot) {

@@ -99,25 +99,21 @@ void rmap::munlock_vma_page(page& p) {
     batches_.munlock_page(p);
 }
 
-references rmap::ask_descriptors(page& p) {
-    unsigned used = 0; // apart from each other, so that the host keeps them in registers
-    bool locked = false;
-    vm_flags flags;
+void rmap::ask_descriptors(page& p, references& found) {
     std::int32_t left = p.mapcount();
     for_each_mapping(p, [&](const page_mapping& m) {
         cpu_.charge(cpu_.cost.page_referenced);
         if (m.range.flags.has(vm_flag::locked)) {
             if (profile_.locked_ranges == locked_range_rule::reference_check) batches_.mlock_page(p);
-            locked = true;
+            found.locked_range = true;
             return visit_result::stop;
         }
         if (ptep_clear_flush_young(tlbs_, m.place(), m.word) && !m.range.flags.has(vm_flag::seq_read)) {
-            ++used;
-            flags = flags | m.range.flags;
+            ++found.ranges;
+            found.flags = found.flags | m.range.flags;
         }
         return --left == 0 ? visit_result::stop : visit_result::go_on;
     });
-    return {.ranges = used, .locked_range = locked, .flags = flags};
 }
 
 // kernel: the check of a page of MADV_FREE in try_to_unmap_one().

@@ -60,7 +60,7 @@ struct cache_node : boost::intrusive::list_base_hook<> {
     std::array<cache_slot, pages> slots{};
     std::array<std::uint64_t, nr_cache_tags> tags{};
     unsigned frames = 0;
-    unsigned values = 0;
+    unsigned used = 0; // frames and values
     mapping* file = nullptr;
     std::uint64_t number = 0; // its first page / 64
 };
@@ -119,7 +119,7 @@ public:
 private:
     enum class holds : std::uint8_t { frame, anything };
     [[nodiscard]] static constexpr std::size_t tag_index(cache_tag t) { return static_cast<std::size_t>(t); }
-    [[nodiscard]] const cache_node* chunk_of(std::uint64_t index) const {
+    [[nodiscard]] cache_node* chunk_of(std::uint64_t index) const {
         const std::uint64_t n = index / chunk_pages;
         return n < chunks_.size() ? chunks_[n].get() : nullptr;
     }

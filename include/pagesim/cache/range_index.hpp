@@ -39,6 +39,11 @@ public:
     // index.
     template <typename F>
     void for_each(std::uint64_t index, F&& f) const {
+        if (entries_.size() == 1) { // the common case
+            const entry& e = entries_.front();
+            if (index >= e.first && index < e.end) static_cast<void>(f(e.what));
+            return;
+        }
         for (std::size_t i = begin_above(index); i > 0; --i) {
             const entry& e = entries_[i - 1];
             if (e.end_so_far <= index) return;

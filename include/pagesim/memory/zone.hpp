@@ -91,7 +91,7 @@ public:
 
     // Takes a block: reference count 1, all else zero; null if there is none. Does not look at watermarks
     // and counts no pgalloc.
-    [[nodiscard]] page* rmqueue(page_order order, migratetype type, rmqueue_rules rules = {});
+    [[nodiscard]] page* rmqueue(page_order order, migratetype type, const rmqueue_rules& rules = {});
     // Gives a page, or a block, back. Nobody may hold or map it any more; counts pgfree.
     void free_page(page& p);
     void free_pages(page& head, page_order order);

@@ -47,7 +47,12 @@ public:
     // Adds a key that is not held; returns the key that made room (or an invalid one).
     translation_key insert(translation_key key, descriptor d);
     // True if it was held.
-    bool erase(translation_key key);
+    bool erase(translation_key key) {
+        const unsigned at = position(key);
+        if (at == nowhere) return false;
+        take_out(at);
+        return true;
+    }
 
     [[nodiscard]] std::size_t capacity() const { return tags_.size(); }
 
@@ -82,6 +87,7 @@ private:
         }
         return nowhere;
     }
+    void take_out(unsigned at);
     void chain_in(unsigned way);
     void chain_out(unsigned way);
 
@@ -126,7 +132,10 @@ public:
     // After any walk: enters both levels, or renews the entry where it is.
     void fill(translation_key key, descriptor d);
 
-    void forget(translation_key key);
+    void forget(translation_key key) {
+        if (l1_.erase(key)) memo_.forget(key);
+        l2_.erase(key);
+    }
     void forget_range(asid space, vpn first, vpn end);
     void forget_space(asid space) { forget_range(space, vpn{0}, vpn{vpn_limit}); }
     void forget_all();

@@ -104,9 +104,14 @@ public:
     }
     // kernel: folio_referenced().
     [[nodiscard]] references page_referenced(page& p, caller_lock lock = caller_lock::held) {
-        if (!p.mapped()) return {};
-        if (p.anon()) return ask_descriptors(p);
-        return p.in_file() ? ask_file_descriptors(p, lock) : references{};
+        references found;
+        if (!p.mapped()) return found;
+        if (p.anon()) {
+            ask_descriptors(p, found);
+        } else if (p.in_file()) {
+            ask_file_descriptors(p, lock, found);
+        }
+        return found;
     }
     // kernel: try_to_unmap(). The page is locked, and if it is anonymous and swap-backed, in the swap cache. Fails for a
     // locked range, in 5.8 if the page was used since page_referenced looked, and for a page of MADV_FREE that was
@@ -128,8 +133,9 @@ private:
     // Calls visit(const page_mapping&) for each descriptor that maps the page, until it answers visit_result::stop.
     template <typename Visit>
     void for_each_mapping(const page& p, Visit visit) const;
-    [[nodiscard]] references ask_descriptors(page& p);
-    [[nodiscard]] references ask_file_descriptors(page& p, caller_lock lock);
+    // Filled in place: returned, they would be put together from bytes in memory, on which the host waits.
+    void ask_descriptors(page& p, references& found);
+    void ask_file_descriptors(page& p, caller_lock lock, references& found);
     [[nodiscard]] unmap_result unmap_file_page(page& p);
     // One descriptor of a file page: false ends the walk.
     [[nodiscard]] bool unmap_from(page& p, const file_range& r, std::uint64_t& slot);
