@@ -69,6 +69,27 @@ constexpr std::array figures{
            "resident_bytes"},
 };
 
+// Files, and memory that processes share, at two sizes each.
+struct sized_figure {
+    std::string_view title;
+    std::string_view file;
+    std::string_view ours;
+    std::string_view baseline;
+};
+constexpr std::array sized_figures{
+    sized_figure{"read hit", "file_bench", "read_hit", "bare_read_hit"},
+    sized_figure{"read miss, readahead, flash", "file_bench", "read_miss/flash", "bare_read_miss"},
+    sized_figure{"write, fsync, flash", "file_bench", "write/flash", "bare_write"},
+    sized_figure{"fork", "sharing_bench", "fork", "bare_fork"},
+    sized_figure{"copy on write after fork", "sharing_bench", "copy", "bare_copy"},
+};
+constexpr std::array walk_figures{
+    std::pair{"anon_used", "walk, anonymous, used"},
+    std::pair{"anon_unused", "walk, anonymous, unused"},
+    std::pair{"file_used", "walk, file, used"},
+    std::pair{"file_unused", "walk, file, unused"},
+};
+
 // One part of the reclaim figures, for both layouts of struct page.
 struct reclaim_figure {
     std::string_view title;
@@ -81,6 +102,10 @@ constexpr std::array reclaim_figures{
     reclaim_figure{"reclaim clean, random", "clean_random", "random", 2},
     reclaim_figure{"reclaim to swap, sequential", "swap_sequential", "sequential", 10},
     reclaim_figure{"reclaim to swap, random", "swap_random", "random", 4},
+    reclaim_figure{"reclaim file, sequential", "file_sequential", "sequential", 3},
+    reclaim_figure{"reclaim file, random", "file_random", "random", 2},
+    reclaim_figure{"reclaim mapped file, sequential", "mapped_sequential", "sequential", 5},
+    reclaim_figure{"reclaim mapped file, random", "mapped_random", "random", 3},
 };
 
 class results {
@@ -146,6 +171,39 @@ void print(results& r, const figure& f) {
     print(f.title, time_of(*ours), time_of(*baseline), *baseline / *ours, f.limit);
 }
 
+void print_files_and_sharing(results& r) {
+    for (const sized_figure& f : sized_figures) {
+        for (const unsigned log2_pages : {12U, 18U}) {
+            const std::string title = fmt::format("{}, 2^{} pages", f.title, log2_pages);
+            const std::string ours = fmt::format("{}/pages:{}/", f.ours, 1U << log2_pages);
+            const std::string baseline = fmt::format("{}/pages:{}/", f.baseline, 1U << log2_pages);
+            print(r, {title, f.file, ours, baseline, 0});
+        }
+    }
+    for (const auto& [name, what] : walk_figures) {
+        for (const unsigned mappers : {1U, 10U, 1000U}) {
+            const std::string title = fmt::format("{}, {} mapper{}", what, mappers, mappers == 1 ? "" : "s");
+            const std::string ours = fmt::format("rmap_walk/{}/mappers:{}/", name, mappers);
+            const std::string baseline = fmt::format("bare_walk/{}/mappers:{}/", name, mappers);
+            print(r, {title, "sharing_bench", ours, baseline, 0});
+        }
+    }
+}
+
+void print_reclaim(results& r) {
+    for (const auto& [file, bytes] : {std::pair{"reclaim_bench", 32}, std::pair{"reclaim_wide_bench", 64}}) {
+        for (const unsigned pages : {10'000U, 1'000'000U}) {
+            for (const reclaim_figure& f : reclaim_figures) {
+                const std::string title = fmt::format("{}, {} pages, {} B", f.title, pages, bytes);
+                const std::string ours = fmt::format("reclaim/{}/pages:{}/", f.what, pages);
+                const std::string baseline = fmt::format("bare/{}/pages:{}/", f.order, pages);
+                print(r,
+                      {title, file, ours, baseline, pages == 10'000U && f.order == "random" ? 0 : f.limit});
+            }
+        }
+    }
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -158,16 +216,7 @@ int main(int argc, char** argv) {
                "ratio", "limit", "");
     fmt::print("|{:-<53}|{:->12}|{:->12}|{:->9}|{:->7}|{:-<12}|\n", "", ":", ":", ":", ":", "");
     for (const figure& f : figures) print(r, f);
-    for (const auto& [file, bytes] : {std::pair{"reclaim_bench", 32}, std::pair{"reclaim_wide_bench", 64}}) {
-        for (const unsigned pages : {10'000U, 1'000'000U}) {
-            for (const reclaim_figure& f : reclaim_figures) {
-                const std::string title = fmt::format("{}, {} pages, {} B", f.title, pages, bytes);
-                const std::string ours = fmt::format("reclaim/{}/pages:{}/", f.what, pages);
-                const std::string baseline = fmt::format("bare/{}/pages:{}/", f.order, pages);
-                print(r,
-                      {title, file, ours, baseline, pages == 10'000U && f.order == "random" ? 0 : f.limit});
-            }
-        }
-    }
+    print_files_and_sharing(r);
+    print_reclaim(r);
     return 0;
 }

@@ -4,6 +4,8 @@
 //     bare          32 pages off the tail of a list, counted and unmarked, looked at, put back at its head
 //     clean         shrink_inactive_list() over pages that are clean, unmapped and in the swap cache: freed
 //     swap          shrink_inactive_list() over mapped, dirty, old pages: slot, unmap, write, completion, freed
+//     file          shrink_inactive_list() over clean pages of a file that nobody maps: freed
+//     mapped        the same of a file that one process maps, and has not used since: unmapped, freed
 //
 // Each over the same pages in the same order: ascending in memory, or shuffled. The program is built twice, with the
 // 32-byte struct page and with the 64-byte one (reclaim_wide_bench). Items are pages.
@@ -11,6 +13,8 @@
 
 #include <pagesim/base/dice.hpp>
 #include <pagesim/mmu/descriptor.hpp>
+#include <pagesim/process/file_read.hpp>
+#include <pagesim/process/mmap.hpp>
 #include <pagesim/reclaim/shrink_list.hpp>
 
 #include <boost/intrusive/circular_list_algorithms.hpp>
@@ -117,32 +121,40 @@ machine_config config_for(std::uint64_t pages) {
     return c;
 }
 
-// `pages` pages on the inactive list in that order from its tail, written and since then not used.
+enum class page_is : std::uint8_t { clean, mapped_and_dirty, of_file, of_mapped_file };
+
+lru_type type_of(page_is what) {
+    const bool file = what == page_is::of_file || what == page_is::of_mapped_file;
+    return file ? lru_type::file : lru_type::anon;
+}
+
+// `pages` pages on the inactive list in that order from its tail, since their first use not used.
 class victims {
 public:
-    victims(std::uint64_t pages, list_order order) : m_{config_for(pages), page_count{pages}}, pages_{pages} {
+    victims(std::uint64_t pages, page_is what, list_order order)
+        : m_{config_for(pages), page_count{pages}}, pages_{pages}, type_{type_of(what)} {
         std::vector<page*> by_number;
-        for (std::uint64_t n = 0; n < pages; ++n) by_number.push_back(&m_.touch(vpn{n}));
+        if (type_ == lru_type::anon) {
+            for (std::uint64_t n = 0; n < pages; ++n) by_number.push_back(&m_.touch(vpn{n}));
+        } else {
+            by_number = read_file(what);
+        }
         m_.parts.batches.lru_add_drain();
-        for (page* p : by_number) static_cast<void>(m_.parts.map.page_referenced(*p));
+        for (page* p : by_number) {
+            static_cast<void>(m_.parts.map.page_referenced(*p));
+            p->clear(page_flag::referenced);
+        }
         for (const std::uint64_t n : numbers(pages, order)) in_order_.push_back(by_number[n]);
         arrange();
         sc_.who = reclaimer::kswapd;
         for (zone& z : m_.parts.home.zones()) z.set_reclaim_active(zone_reclaim::active);
-    }
-
-    // Writes all of them out, so that they are clean, and lets none go.
-    void write_all() {
-        for (std::uint64_t done = 0; done < pages_; done += swap_cluster_max) shrink_once();
-        m_.finish_io();
-        m_.parts.batches.lru_add_drain();
-        arrange();
+        if (what == page_is::clean) write_all();
     }
 
     // Reclaims until the list is empty, the device answering meanwhile; returns how many went.
     std::uint64_t reclaim() {
         std::uint64_t reclaimed = 0;
-        while (m_.parts.lru.size(lru_list::inactive_anon) > 0) {
+        while (m_.parts.lru.size(list()) > 0) {
             reclaimed += shrink_once();
             m_.run_due_events();
         }
@@ -150,33 +162,63 @@ public:
     }
 
 private:
+    [[nodiscard]] lru_list list() const {
+        return type_ == lru_type::anon ? lru_list::inactive_anon : lru_list::inactive_file;
+    }
     void arrange() {
-        for (page* p : in_order_) m_.parts.lru.list(lru_list::inactive_anon).move_to_front(*p);
+        for (page* p : in_order_) m_.parts.lru.list(list()).move_to_front(*p);
+    }
+    // The pages of a file, read once; mapped too if that is wanted.
+    std::vector<page*> read_file(page_is what) {
+        open_file& f =
+            m_.parts.cache.open(m_.parts.cache.create("f", page_count{pages_}, file_kind::regular));
+        file_read_cursor c;
+        begin_file_read(c, f, 0, pages_);
+        m_.finish([&] { return file_read_step(m_.parts.fc, c); });
+        std::vector<page*> pages;
+        for (std::uint64_t n = 0; n < pages_; ++n) {
+            pages.push_back(m_.parts.cache.find(*f.of, n));
+            pages.back()->clear(page_flag::readahead); // what a reader would do
+        }
+        if (what == page_is::of_file) return pages;
+        mmap_cursor map;
+        const mmap_request q{.pages = page_count{pages_}, .access{vm_flag::read}, .file = f.id};
+        m_.finish([&] { return mmap(m_.parts.fc, *m_.space, q, map); });
+        for (std::uint64_t n = 0; n < pages_; ++n) {
+            if (!pages[n]->mapped()) m_.fault(*m_.space, map.first + n, access_kind::read);
+        }
+        return pages;
+    }
+    // Writes all of them out, so that they are clean, and lets none go.
+    void write_all() {
+        for (std::uint64_t done = 0; done < pages_; done += swap_cluster_max) shrink_once();
+        m_.finish_io();
+        m_.parts.batches.lru_add_drain();
+        arrange();
     }
     std::uint64_t shrink_once() {
         shrink_inactive_cursor c;
-        while (!shrink_inactive_list(m_.parts.rc, sc_, c, swap_cluster_max, lru_type::anon, plug_).done()) {}
+        while (!shrink_inactive_list(m_.parts.rc, sc_, c, swap_cluster_max, type_, plug_).done()) {}
         m_.parts.io->flush(plug_);
         return c.nr_reclaimed;
     }
 
     bare_machine m_;
     std::uint64_t pages_;
+    lru_type type_;
     std::vector<page*> in_order_;
     scan_control sc_;
     io_plug plug_;
 };
 
-enum class page_is : std::uint8_t { clean, mapped_and_dirty };
-
 void reclaim(benchmark::State& state, page_is what, list_order order) {
     const auto pages = static_cast<std::uint64_t>(state.range(0));
     std::uint64_t reclaimed = 0;
     for (auto _ : state) {
-        victims v{pages, order};
-        if (what == page_is::clean) v.write_all();
+        victims v{pages, what, order};
         timed(state, [&] { reclaimed += v.reclaim(); });
     }
+    PAGESIM_ASSERT(reclaimed == pages * static_cast<std::uint64_t>(state.iterations()));
     state.SetItemsProcessed(static_cast<std::int64_t>(reclaimed));
 }
 
@@ -198,5 +240,9 @@ BENCHMARK_CAPTURE(reclaim, clean_sequential, page_is::clean, list_order::sequent
 BENCHMARK_CAPTURE(reclaim, clean_random, page_is::clean, list_order::random)->Apply(few);
 BENCHMARK_CAPTURE(reclaim, swap_sequential, page_is::mapped_and_dirty, list_order::sequential)->Apply(few);
 BENCHMARK_CAPTURE(reclaim, swap_random, page_is::mapped_and_dirty, list_order::random)->Apply(few);
+BENCHMARK_CAPTURE(reclaim, file_sequential, page_is::of_file, list_order::sequential)->Apply(few);
+BENCHMARK_CAPTURE(reclaim, file_random, page_is::of_file, list_order::random)->Apply(few);
+BENCHMARK_CAPTURE(reclaim, mapped_sequential, page_is::of_mapped_file, list_order::sequential)->Apply(few);
+BENCHMARK_CAPTURE(reclaim, mapped_random, page_is::of_mapped_file, list_order::random)->Apply(few);
 
 } // namespace
