@@ -86,7 +86,7 @@ step_result file_write_step(const fault_context& fc, file_write_cursor& c) {
     }
     case phase::look_up: break;
     }
-    if (c.position == c.end) return step_done;
+    if (c.position >= c.end) return step_done; // it may have begun beyond the end of the file
     c.target = fc.rc.cache.find(*c.file->of, c.position);
     if (c.target != nullptr) c.target->get();
     c.at = c.target != nullptr ? phase::locking : phase::allocating;

@@ -92,6 +92,22 @@ TEST(range_index, finds_exactly_the_ranges_that_cover_a_page) {
     }
 }
 
+TEST(range_index, a_range_that_is_alone_covers_its_own_pages) {
+    table_pool tables;
+    mem_map frames{page_count{16}};
+    mm owner{asid{1}, frames, tables};
+    vma v;
+    v.end = vpn{10};
+    v.pgoff = 100;
+    range_index index;
+    index.insert(owner, v);
+    for (const auto& [page, expected] : {std::pair{99U, 0}, {100U, 1}, {109U, 1}, {110U, 0}}) {
+        int calls = 0;
+        index.for_each(page, [&](const file_range&) { return ++calls > 0; });
+        EXPECT_EQ(calls, expected) << "page " << page;
+    }
+}
+
 TEST(range_index, a_walk_ends_when_it_is_told_to) {
     table_pool tables;
     mem_map frames{page_count{16}};

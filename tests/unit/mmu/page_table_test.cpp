@@ -101,6 +101,22 @@ TEST_F(page_table_test, neighbours_share_a_table_and_keep_their_own_descriptors)
     EXPECT_EQ(space.get(vpn{512}).frame(), pfn{3});
 }
 
+TEST_F(page_table_test, a_frame_is_found_only_where_a_descriptor_maps_it) {
+    EXPECT_EQ(table.leaf_of(example, pfn{5}), nullptr) << "no table";
+    for (int level = 0; level < table_levels; ++level) install(example, level);
+    std::uint64_t& slot = *table.leaf(example);
+    EXPECT_EQ(table.leaf_of(example, pfn{0}), nullptr) << "nothing there";
+    slot = descriptor::page(pfn{5}, page_prot::readonly).mkold().word();
+    EXPECT_EQ(table.leaf_of(example, pfn{5}), &slot);
+    EXPECT_EQ(table.leaf_of(example, pfn{6}), nullptr) << "another frame";
+    slot = descriptor::page(pfn{5}, page_prot::none).word();
+    EXPECT_EQ(table.leaf_of(example, pfn{5}), &slot) << "present, though nobody may use it";
+    slot = descriptor::zero_page(pfn{5}, page_prot::readonly).word();
+    EXPECT_EQ(table.leaf_of(example, pfn{5}), nullptr) << "the zero page counts no mappings";
+    slot = descriptor::swap({.offset = 5U << 4U, .type = 0}).word();
+    EXPECT_EQ(table.leaf_of(example, descriptor{slot}.frame()), nullptr) << "a swap entry";
+}
+
 TEST_F(page_table_test, addresses_beyond_48_bits_have_no_leaf) {
     space.set(vpn{0}, testing::written_page(pfn{1}));
     const page_table& constant = table;

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+// read(2) and write(2) with one cursor for call after call, as a process makes them.
+#include <pagesim/base/dice.hpp>
+#include <pagesim/process/file_read.hpp>
+#include <pagesim/process/file_write.hpp>
+#include <support/small_machine.hpp>
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+namespace pagesim {
+namespace {
+
+using testing::a_machine;
+using testing::small_machine;
+
+constexpr std::uint64_t file_pages = 100;
+
+// Memory for 20 such files: nobody is made to wait because too much is dirty, as no flusher runs.
+struct reader_and_writer {
+    explicit reader_and_writer(file_device device)
+        : m{a_machine().with_memory(2048).with_files_on(device).build()},
+          file{m->parts.cache.open(m->parts.cache.create("f", page_count{file_pages}, file_kind::regular))} {}
+
+    // Who sleeps looks again after each event: the flusher's timer never lets the queue run empty.
+    template <typename Step>
+    void finish(Step step) {
+        machine_parts& parts = m->parts;
+        for (step_result r = step(); !r.done(); r = step()) {
+            if (r.kind != step_kind::sleep) continue;
+            const sim_time next = std::min(r.until, parts.events.next_time());
+            parts.clock.advance_to(std::max(parts.clock.now(), next));
+            while (parts.events.run_one(parts.clock.now())) {}
+        }
+    }
+    void read(file_read_cursor& c, std::uint64_t first, std::uint64_t pages) {
+        begin_file_read(c, file, first, pages);
+        finish([&] { return file_read_step(m->parts.fc, c); });
+    }
+    void write(file_write_cursor& c, std::uint64_t first, std::uint64_t pages) {
+        begin_file_write(c, file, first, pages, dirtied);
+        finish([&] { return file_write_step(m->parts.fc, c); });
+    }
+
+    std::unique_ptr<small_machine> m;
+    open_file& file;
+    task_dirty dirtied;
+};
+
+TEST(file_transfer, the_cursor_of_a_call_that_is_over_is_as_good_as_a_fresh_one) {
+    for (const file_device device : {file_device::pmem, file_device::flash}) {
+        reader_and_writer kept{device};
+        reader_and_writer fresh{device};
+        file_read_cursor r;
+        file_write_cursor w;
+        dice d{3};
+        for (int call = 0; call < 200; ++call) {
+            const std::uint64_t first = d.below(file_pages + 5);
+            const std::uint64_t pages = 1 + d.below(20);
+            if (d.ratio(2, 3)) {
+                file_read_cursor c;
+                kept.read(r, first, pages);
+                fresh.read(c, first, pages);
+            } else {
+                file_write_cursor c;
+                kept.write(w, first, pages);
+                fresh.write(c, first, pages);
+            }
+            ASSERT_EQ(kept.m->parts.stat, fresh.m->parts.stat) << "call " << call;
+            ASSERT_EQ(kept.m->parts.clock.now(), fresh.m->parts.clock.now());
+            ASSERT_EQ(kept.m->picture(), fresh.m->picture());
+        }
+        kept.m->check();
+    }
+}
+
+// All that is free, until it is given back.
+class all_memory {
+public:
+    explicit all_memory(machine_parts& parts) : parts_{parts} {
+        for (page* p = take(); p != nullptr; p = take()) taken_.push_back(p);
+    }
+    void give_back() {
+        for (page* p : taken_) parts_.batches.put_page(*p);
+        taken_.clear();
+    }
+
+private:
+    page* take() {
+        return get_page_from_freelist(parts_.home, gfp::kernel, page_order{0}, alloc_mark::none).frame;
+    }
+    machine_parts& parts_;
+    std::vector<page*> taken_;
+};
+
+TEST(file_transfer, a_read_that_found_no_memory_does_not_weigh_on_the_next) {
+    reader_and_writer x{file_device::pmem};
+    all_memory rest{x.m->parts};
+    file_read_cursor c;
+    x.read(c, 0, 4);
+    EXPECT_EQ(c.outcome, fault_outcome::out_of_memory);
+    rest.give_back();
+    const std::uint64_t allocated = x.m->parts.stat[vm_item::pgalloc_dma];
+    x.read(c, 0, 4);
+    EXPECT_EQ(c.outcome, fault_outcome::resolved);
+    EXPECT_GT(x.file.of->nrpages(), 4U) << "it reads ahead again";
+    EXPECT_EQ(x.m->parts.stat[vm_item::pgalloc_dma] - allocated, x.file.of->nrpages());
+    x.m->check();
+}
+
+TEST(file_transfer, a_write_that_found_no_memory_does_not_weigh_on_the_next) {
+    reader_and_writer x{file_device::pmem};
+    all_memory rest{x.m->parts};
+    file_write_cursor c;
+    x.write(c, 0, 4);
+    EXPECT_EQ(c.outcome, fault_outcome::out_of_memory);
+    EXPECT_EQ(x.file.of->nrpages(), 0U);
+    rest.give_back();
+    x.write(c, 0, 4);
+    EXPECT_EQ(c.outcome, fault_outcome::resolved);
+    EXPECT_EQ(x.file.of->tagged_pages(cache_tag::dirty), 4U);
+    x.m->check();
+}
+
+} // namespace
+} // namespace pagesim
