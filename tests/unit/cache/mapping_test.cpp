@@ -56,6 +56,20 @@ TEST(mapping, tags_are_found_in_order_and_across_leaves) {
     f.check_consistency();
 }
 
+TEST(mapping, a_tag_counts_once_however_often_it_is_set_and_cleared) {
+    shadow_nodes nodes;
+    mapping f{1, "f", page_count{1000}, file_kind::regular};
+    f.store(70, cache_slot::of_frame(pfn{9}), nodes);
+    for (int i = 0; i < 2; ++i) f.set_tag(70, cache_tag::dirty);
+    EXPECT_EQ(f.tagged_pages(cache_tag::dirty), 1U);
+    f.clear_tag(71, cache_tag::dirty);
+    f.clear_tag(700, cache_tag::dirty); // nothing near it was ever cached
+    EXPECT_EQ(f.tagged_pages(cache_tag::dirty), 1U);
+    for (int i = 0; i < 2; ++i) f.clear_tag(70, cache_tag::dirty);
+    EXPECT_EQ(f.tagged_pages(cache_tag::dirty), 0U);
+    f.check_consistency();
+}
+
 // Every query against every range, by looking at all of them.
 TEST(range_index, finds_exactly_the_ranges_that_cover_a_page) {
     dice d{7};
