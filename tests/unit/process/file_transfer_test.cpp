@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <vector>
 
@@ -59,7 +60,7 @@ void expect_same(const reader_and_writer& a, const reader_and_writer& b) {
 void compare_kept_and_fresh_cursors(file_device device, const kernel_profile& profile) {
     reader_and_writer kept{device, profile};
     reader_and_writer fresh{device, profile};
-    file_read_cursor r;
+    std::array<file_read_cursor, 2> r; // two readers of one open file
     file_write_cursor w;
     dice d{3};
     for (int call = 0; call < 200 && !::testing::Test::HasFailure(); ++call) {
@@ -67,7 +68,7 @@ void compare_kept_and_fresh_cursors(file_device device, const kernel_profile& pr
         const std::uint64_t pages = 1 + d.below(20);
         if (d.ratio(2, 3)) {
             file_read_cursor c;
-            kept.read(r, first, pages);
+            kept.read(r[d.below(2)], first, pages);
             fresh.read(c, first, pages);
         } else {
             file_write_cursor c;
