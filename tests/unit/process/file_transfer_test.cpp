@@ -55,6 +55,12 @@ void expect_same(const reader_and_writer& a, const reader_and_writer& b) {
     EXPECT_EQ(a.m->parts.stat, b.m->parts.stat);
     EXPECT_EQ(a.m->parts.clock.now(), b.m->parts.clock.now());
     EXPECT_EQ(a.m->picture(), b.m->picture());
+    for (std::uint64_t n = 0; n < file_pages; ++n) {
+        const page* p = a.m->parts.cache.find(*a.file.of, n);
+        const page* q = b.m->parts.cache.find(*b.file.of, n);
+        ASSERT_EQ(p == nullptr, q == nullptr);
+        if (p != nullptr) EXPECT_EQ(p->flags(), q->flags()) << "page " << n;
+    }
 }
 
 void compare_kept_and_fresh_cursors(file_device device, const kernel_profile& profile) {
