@@ -96,6 +96,22 @@ TEST(file_transfer, the_cursor_of_a_call_that_is_over_is_as_good_as_a_fresh_one)
     compare_kept_and_fresh_cursors(file_device::flash, linux_5_8);
 }
 
+// Where the last read ended is known of the open file, and not of who read.
+TEST(file_transfer, a_read_that_goes_on_where_another_reader_ended_does_not_mark_the_page) {
+    reader_and_writer x{file_device::pmem, linux_5_8};
+    file_read_cursor a;
+    file_read_cursor b;
+    x.read(a, 0, 4);
+    x.read(b, 10, 2);
+    page& p = *x.m->parts.cache.find(*x.file.of, 11);
+    p.clear(page_flag::referenced);
+    x.read(a, 11, 1);
+    EXPECT_FALSE(p.test(page_flag::referenced));
+    x.read(a, 3, 1);
+    x.read(b, 11, 1);
+    EXPECT_TRUE(p.test(page_flag::referenced)) << "the file was read elsewhere meanwhile";
+}
+
 // All that is free, until it is given back.
 class all_memory {
 public:
