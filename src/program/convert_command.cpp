@@ -115,6 +115,7 @@ int convert_command(const convert_options& o) {
     if (std::filesystem::equivalent(o.input, o.output, ignored))
         throw usage_error{fmt::format("{}: can't be converted into itself", o.input)};
     opened_input input = open_input(o.input, o.format);
+    if (!o.quiet) print_account(input);
     conversion c{o, input};
     const std::optional<input_error> error = c.run();
     if (!o.quiet) {

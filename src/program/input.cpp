@@ -4,10 +4,9 @@
 #include "usage_error.hpp"
 
 #include <pagesim/workload/binary_trace.hpp>
-#include <pagesim/workload/lackey.hpp>
 #include <pagesim/workload/ops.hpp>
 #include <pagesim/workload/synthetic.hpp>
-#include <pagesim/workload/trace_format.hpp>
+#include <pagesim/workload/trace_reader.hpp>
 
 #include <fmt/format.h>
 
@@ -17,17 +16,16 @@ namespace pagesim::program {
 
 namespace {
 
-trace_format choose_format(const std::string& path, const std::string& format) {
-    if (format == "lackey") return trace_format::lackey;
-    if (format == "ops") return trace_format::ops;
-    if (format == "binary") return trace_format::binary;
+format_choice choose_format(const std::string& path, const std::string& format) {
     if (format != "auto") {
-        throw usage_error{
-            fmt::format("--format: '{}' is not known; known are: auto, lackey, ops, binary", format)};
+        const auto parsed = parse_format(format);
+        if (const auto* wrong = std::get_if<std::string>(&parsed))
+            throw usage_error{fmt::format("--format: {}", *wrong)};
+        return std::get<format_choice>(parsed);
     }
     const auto detected = detect_format(path);
     if (const auto* error = std::get_if<input_error>(&detected)) throw usage_error{to_string(*error)};
-    return std::get<trace_format>(detected);
+    return {.format = std::get<trace_format>(detected), .columns = {}};
 }
 
 template <typename Good, typename Result>
@@ -40,7 +38,6 @@ opened_input open_binary(const std::string& path) {
     const auto scanned = scan_binary_trace(path);
     const auto& [header, hash] = good<binary_scan>(scanned);
     opened_input in;
-    in.identity.format = "binary";
     in.identity.hash = hash;
     in.identity.touched_pages = header.touched.value;
     in.ranges = header.ranges;
@@ -50,22 +47,46 @@ opened_input open_binary(const std::string& path) {
     return in;
 }
 
-opened_input open_text(const std::string& path, trace_format format) {
-    const bool lackey = format == trace_format::lackey;
-    const scan_result scanned = lackey ? scan_lackey(path) : scan_ops(path);
-    const auto& f = good<footprint>(scanned);
-    opened_input in;
-    in.identity.format = lackey ? "lackey" : "ops";
+void take_footprint(opened_input& in, const footprint& f) {
     in.identity.hash = f.hash;
     in.identity.touched_pages = f.touched.value;
     in.ranges = f.ranges;
-    if (lackey) {
-        in.stream = std::make_unique<lackey_stream>(path);
-    } else {
-        in.stream = std::make_unique<ops_stream>(path);
-    }
     in.counts = f.counts;
+}
+
+opened_input open_ops(const std::string& path) {
+    const scan_result scanned = scan_ops(path);
+    opened_input in;
+    take_footprint(in, good<footprint>(scanned));
+    in.stream = std::make_unique<ops_stream>(path);
     return in;
+}
+
+// What was read of a trace, in one line; nothing if a bad line speaks for itself.
+std::string account_of(const footprint& f, trace_format format) {
+    if (f.stopped_by) return {};
+    if (format == trace_format::masim) return fmt::format("masim, {} accesses to make\n", f.counts.records);
+    std::string text = fmt::format("{}, {} records read, {} references", name_of(format), f.counts.records,
+                                   f.counts.accesses);
+    if (f.folded > 0) text += fmt::format(" folded into {}", f.folded);
+    text += fmt::format(", {} skipped", f.counts.skipped);
+    if (f.first_skipped) text += fmt::format("; not performed, first at {}", to_string(*f.first_skipped));
+    return text + "\n";
+}
+
+opened_input open_trace_file(const std::string& path, const format_choice& format) {
+    const scan_trace_result scanned = scan_trace(path, format);
+    const auto& s = good<scanned_trace>(scanned);
+    opened_input in;
+    take_footprint(in, s.found);
+    in.stream = open_trace(path, format, s.placement);
+    in.account = account_of(s.found, format.format);
+    return in;
+}
+
+opened_input open_by_format(const std::string& path, const format_choice& format) {
+    if (format.format == trace_format::binary) return open_binary(path);
+    return format.format == trace_format::ops ? open_ops(path) : open_trace_file(path, format);
 }
 
 opened_input open_synthetic(const std::string& text) {
@@ -90,12 +111,17 @@ opened_input open_synthetic(const std::string& text) {
 
 opened_input open_input(const std::string& path, const std::string& format) {
     if (format == "auto" && is_synthetic(path)) return open_synthetic(path);
-    const trace_format chosen = choose_format(path, format);
-    opened_input in = chosen == trace_format::binary ? open_binary(path) : open_text(path, chosen);
+    const format_choice chosen = choose_format(path, format);
+    opened_input in = open_by_format(path, chosen);
+    in.identity.format = name_of(chosen.format);
     in.identity.name = std::filesystem::path{path}.filename().string();
     in.identity.records = in.counts.records;
     in.identity.skipped = in.counts.skipped;
     return in;
+}
+
+void print_account(const opened_input& in) {
+    if (!in.account.empty()) fmt::print(stderr, "pagesim: {}: {}", in.identity.name, in.account);
 }
 
 } // namespace pagesim::program

@@ -4,6 +4,7 @@
 #include "usage_error.hpp"
 
 #include <pagesim/version.hpp>
+#include <pagesim/workload/trace_format.hpp>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -40,12 +41,21 @@ void add_file_options(CLI::App& run, run_options& o) {
         ->capture_default_str();
 }
 
+void add_format(CLI::App& app, std::string& format) {
+    app.add_option("--format", format,
+                   "of the input: auto, " + known_formats() +
+                       ". Of csv, the columns may follow: "
+                       "csv:time-col=2,obj-id-col=5,obj-size-col=4,op-col=6,delimiter=;,has-header=true")
+        ->capture_default_str();
+}
+
 CLI::App* add_run(CLI::App& app, run_options& o) {
     CLI::App* run = app.add_subcommand(
         "run", "Run recorded traces or ops files on a simulated machine, each as a process");
     run->add_option(
            "INPUT", o.inputs,
-           "valgrind lackey text, an ops file or a binary trace; plain, .xz or .zst. Or a synthetic "
+           "an ops file or a trace (lackey, drmemtrace, champsim, oracleGeneral, csv, perf, damon, masim, "
+           "pages, or our own binary one); plain, .gz, .xz, .zst or .zip. Or a synthetic "
            "stream: zipf:, uniform:, seqloop: or hotcold:, then pages=, accesses=, writes=, gap=, seed= and "
            "untouched= (data or zero); theta= (zipf), hot=, hot_accesses=, phase= (hotcold), parted by "
            "commas")
@@ -54,7 +64,7 @@ CLI::App* add_run(CLI::App& app, run_options& o) {
     run->add_option("--ftrace-dialect", o.ftrace_dialect,
                     "5.8, 6.1 or postprocess (what the kernel's trace-vmscan-postprocess.pl reads)")
         ->capture_default_str();
-    run->add_option("--format", o.format, "auto, lackey, ops or binary")->capture_default_str();
+    add_format(*run, o.format);
     run->add_option("--memory", o.memory,
                     "what the zones manage (MemTotal), e.g. 24MiB; default: half of the footprint");
     run->add_option(
@@ -97,12 +107,11 @@ CLI::App* add_run(CLI::App& app, run_options& o) {
 CLI::App* add_convert(CLI::App& app, convert_options& o) {
     CLI::App* convert =
         app.add_subcommand("convert", "Write an input as a binary trace, which is read much faster");
-    convert->add_option("INPUT", o.input, "lackey text, an ops file, a binary trace or a synthetic stream")
+    convert->add_option("INPUT", o.input, "as of run: a trace, an ops file or a synthetic stream")
         ->required();
     convert->add_option("OUTPUT", o.output, "the binary trace; compressed by zstd if the name ends in .zst")
         ->required();
-    convert->add_option("--format", o.format, "of the input: auto, lackey, ops or binary")
-        ->capture_default_str();
+    add_format(*convert, o.format);
     convert
         ->add_option(
             "--window", o.window,

@@ -106,7 +106,10 @@ void write_outputs(const run_options& o, const machine& m, std::span<const input
 
 std::vector<opened_input> open_inputs(const run_options& o) {
     std::vector<opened_input> out;
-    for (const std::string& path : o.inputs) out.push_back(open_input(path, o.format));
+    for (const std::string& path : o.inputs) {
+        out.push_back(open_input(path, o.format));
+        if (!o.quiet) print_account(out.back());
+    }
     if (o.oom_score_adj.size() > out.size())
         throw usage_error{
             fmt::format("--oom-score-adj: {} values for {} inputs", o.oom_score_adj.size(), out.size())};

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "byte_source.hpp"
 
+#include "compressed_bytes.hpp"
+#include "zlib_source.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -31,34 +34,6 @@ namespace {
 [[maybe_unused]] constexpr std::uint64_t most_decoder_memory = 256U << 20U;
 
 std::string reason_of(int error) { return std::generic_category().message(error); }
-
-// Compressed bytes on their way to a decoder; begins with the ones that told the format.
-class compressed_bytes {
-public:
-    explicit compressed_bytes(std::string_view head) : bytes_(text_input::buffer_bytes), end_{head.size()} {
-        std::copy(head.begin(), head.end(), bytes_.begin());
-    }
-
-    // Reads on if nothing is left. What is wrong, or nothing.
-    std::string refill(raw_file& file) {
-        if (at_ != end_ || ended_) return {};
-        read_result r = file.read(bytes_);
-        at_ = 0;
-        end_ = r.bytes;
-        ended_ = r.bytes == 0;
-        return std::move(r.failure);
-    }
-    [[nodiscard]] const char* data() const { return bytes_.data() + at_; }
-    [[nodiscard]] std::size_t size() const { return end_ - at_; }
-    [[nodiscard]] bool ended() const { return ended_; }
-    void use(std::size_t n) { at_ += n; }
-
-private:
-    std::vector<char> bytes_;
-    std::size_t at_ = 0;
-    std::size_t end_ = 0;
-    bool ended_ = false;
-};
 
 class plain_source final : public byte_source {
 public:
@@ -166,7 +141,7 @@ private:
 };
 #endif
 
-enum class content : std::uint8_t { plain, xz, zstd, gzip, bzip2 };
+enum class content : std::uint8_t { plain, xz, zstd, gzip, zip, bzip2 };
 
 content content_by(std::string_view head) {
     using namespace std::string_view_literals;
@@ -180,6 +155,7 @@ content content_by(std::string_view head) {
                            head.substr(1, 3) == "\x2a\x4d\x18"sv;
     if (skippable || begins("\x28\xb5\x2f\xfd"sv)) return content::zstd;
     if (begins("\x1f\x8b"sv)) return content::gzip;
+    if (begins("PK\x03\x04"sv) || begins("PK\x05\x06"sv)) return content::zip;
     if (begins("BZh"sv)) return content::bzip2;
     return content::plain;
 }
@@ -231,6 +207,11 @@ bool can_decompress(compression c) {
 #else
     case compression::zstd: return false;
 #endif
+#ifdef PAGESIM_HAVE_ZLIB
+    case compression::gzip: return true;
+#else
+    case compression::gzip: return false;
+#endif
     }
     return false;
 }
@@ -257,8 +238,19 @@ std::variant<std::unique_ptr<byte_source>, std::string> open_byte_source(const s
 #else
         return "is compressed by zstd, which this build can't read (it was built without libzstd)";
 #endif
-    case content::gzip: return "is compressed by gzip; only xz and zstd can be read";
-    case content::bzip2: return "is compressed by bzip2; only xz and zstd can be read";
+    case content::gzip:
+#ifdef PAGESIM_HAVE_ZLIB
+        return make_gzip_source(std::move(file), head);
+#else
+        return "is compressed by gzip, which this build can't read (it was built without zlib)";
+#endif
+    case content::zip:
+#ifdef PAGESIM_HAVE_ZLIB
+        return make_zip_source(std::move(file), head);
+#else
+        return "is a zip archive, which this build can't read (it was built without zlib)";
+#endif
+    case content::bzip2: return "is compressed by bzip2; only gzip, xz and zstd can be read";
     }
     return "can't be read";
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <pagesim/workload/lackey.hpp>
 
+#include <pagesim/workload/trace_stream.hpp>
+
 #include "scan.hpp"
 
 #include <fmt/format.h>
@@ -25,10 +27,10 @@ constexpr std::array<std::uint8_t, 256> digit_values = [] {
     return values;
 }();
 
-enum class reference_kind : std::uint8_t { fetch, load, store };
+enum class line_kind : std::uint8_t { fetch, load, store };
 
 struct reference {
-    reference_kind kind = reference_kind::fetch;
+    line_kind kind = line_kind::fetch;
     std::uint64_t address = 0;
     std::uint64_t size = 0;
 };
@@ -44,10 +46,10 @@ enum class line_verdict : std::uint8_t { reference, no_kind, no_address, address
 inline line_verdict parse(std::string_view line, reference& out) {
     if (line.size() < 3) return line_verdict::no_kind;
     switch (head(line[0], line[1], line[2])) {
-    case head('I', ' ', ' '): out.kind = reference_kind::fetch; break;
-    case head(' ', 'L', ' '): out.kind = reference_kind::load; break;
+    case head('I', ' ', ' '): out.kind = line_kind::fetch; break;
+    case head(' ', 'L', ' '): out.kind = line_kind::load; break;
     case head(' ', 'S', ' '):
-    case head(' ', 'M', ' '): out.kind = reference_kind::store; break;
+    case head(' ', 'M', ' '): out.kind = line_kind::store; break;
     default: return line_verdict::no_kind;
     }
     const char* at = line.data() + 3;
@@ -103,7 +105,7 @@ scan_result scan_lackey(const std::string& path) {
     lackey_stream stream{path, content_hash::fnv1a};
     page_set pages;
     scan_result result = scan(stream, pages);
-    if (auto* f = std::get_if<footprint>(&result)) f->ranges = pages.ranges(lackey_range_gap);
+    if (auto* f = std::get_if<footprint>(&result)) f->ranges = infer_ranges(pages);
     return result;
 }
 
@@ -162,8 +164,8 @@ void lackey_stream::fill() {
         ++counts.records;
         const std::uint64_t first = r.address >> page_shift;
         const std::uint64_t second = (r.address + r.size - 1) >> page_shift;
-        const unsigned is_store = r.kind == reference_kind::store ? 1U : 0U;
-        refer(first, r.kind == reference_kind::fetch ? 1U : 0U, is_store);
+        const unsigned is_store = r.kind == line_kind::store ? 1U : 0U;
+        refer(first, r.kind == line_kind::fetch ? 1U : 0U, is_store);
         if (second != first) refer(second, 0, is_store);
     }
     if (last_) flush(run);

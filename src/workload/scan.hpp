@@ -14,6 +14,7 @@ scan_result scan(Stream& stream, page_set& pages) {
         const stream_item item = stream.next();
         if (const auto* block = std::get_if<access_block>(&item)) {
             for (const access_record r : block->records) pages.insert(r.vpn());
+            f.folded += block->records.size();
         } else if (const auto* lock = std::get_if<op_lock>(&item)) {
             const std::uint64_t brought = lock->what == op_lock::action::mlock ? lock->pages.value : 0;
             for (std::uint64_t i = 0; i < brought; ++i) pages.insert(lock->first + i);

@@ -14,7 +14,7 @@ namespace pagesim {
 // What ran: enough to run it again.
 struct input_identity {
     std::string name;       // as given, without folders
-    std::string format;     // "lackey" or "ops"
+    std::string format;     // "lackey", "ops" and so on (trace_format.hpp), or "synthetic"
     std::uint64_t hash = 0; // FNV-1a of the file's bytes as they lie on disk
     std::uint64_t records = 0;
     std::uint64_t skipped = 0; // banner lines, comments

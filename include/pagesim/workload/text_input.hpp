@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Lines of a text file: plain, or compressed by xz or zstd (told by the first bytes, not by the name).
+// Lines of a text file: plain, or compressed by gzip, xz or zstd (told by the first bytes, not by the name), or in a zip
+// archive, whose members are one text.
 //
 // Streaming: one buffer of 256 KiB, whatever the file's size. A line ends by \n, by \r\n or by the end of
 // the file; what it ended by is not part of it. A line of more than longest_line bytes is an error, and so
-// is anything but a regular file (an input is read twice). Several xz streams or zstd frames one after the
+// is anything but a regular file (an input is read twice). Several xz or gzip streams or zstd frames one after the
 // other are one text. Compressed data that are damaged or end early are an error at the line in which that
 // happens; all lines before it are delivered first.
 #pragma once
@@ -24,8 +25,8 @@ namespace pagesim {
 
 class byte_source;
 
-enum class compression : std::uint8_t { xz, zstd };
-// Whether this build can read it (liblzma and libzstd are optional).
+enum class compression : std::uint8_t { xz, zstd, gzip };
+// Whether this build can read it (liblzma, libzstd and zlib are optional). Who reads gzip reads zip archives too.
 [[nodiscard]] bool can_decompress(compression c);
 
 // Whether the bytes of the file, as they lie on disk, are hashed (FNV-1a) while it is read.
