@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "input.hpp"
 #include "options.hpp"
 
 namespace pagesim::program {
@@ -9,6 +10,10 @@ namespace pagesim::program {
 [[nodiscard]] int run_command(const run_options& options);
 // `pagesim convert`: status 0, or 2 if the input is bad (what precedes the bad line is written).
 [[nodiscard]] int convert_command(const convert_options& options);
+// The same of what was opened already, whatever o.input says.
+[[nodiscard]] int convert_opened(const convert_options& o, opened_input& input);
+// `pagesim record`: status 0 whatever became of the program, 2 if there is nothing to record.
+[[nodiscard]] int record_command(const record_options& options);
 // `pagesim conform`: status 0 when every case ran; 1 with --strict if a counter is outside its band.
 [[nodiscard]] int conform_command(const conform_options& options);
 

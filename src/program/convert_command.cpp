@@ -108,14 +108,7 @@ private:
 
 } // namespace
 
-int convert_command(const convert_options& o) {
-    if (o.window > widest_window)
-        throw usage_error{fmt::format("--window: {} pages; 0 to {} are possible", o.window, widest_window)};
-    std::error_code ignored;
-    if (std::filesystem::equivalent(o.input, o.output, ignored))
-        throw usage_error{fmt::format("{}: can't be converted into itself", o.input)};
-    opened_input input = open_input(o.input, o.format);
-    if (!o.quiet) print_account(input);
+int convert_opened(const convert_options& o, opened_input& input) {
     conversion c{o, input};
     const std::optional<input_error> error = c.run();
     if (!o.quiet) {
@@ -128,6 +121,17 @@ int convert_command(const convert_options& o) {
     }
     if (error) throw usage_error{to_string(*error)};
     return ended;
+}
+
+int convert_command(const convert_options& o) {
+    if (o.window > widest_window)
+        throw usage_error{fmt::format("--window: {} pages; 0 to {} are possible", o.window, widest_window)};
+    std::error_code ignored;
+    if (std::filesystem::equivalent(o.input, o.output, ignored))
+        throw usage_error{fmt::format("{}: can't be converted into itself", o.input)};
+    opened_input input = open_input(o.input, o.format);
+    if (!o.quiet) print_account(input);
+    return convert_opened(o, input);
 }
 
 } // namespace pagesim::program

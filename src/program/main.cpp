@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The command line: `pagesim run`, `pagesim convert` and `pagesim conform`.
+// The command line: `pagesim run`, `convert`, `record` and `conform`.
 #include "commands.hpp"
 #include "usage_error.hpp"
 
@@ -104,6 +104,15 @@ CLI::App* add_run(CLI::App& app, run_options& o) {
     return run;
 }
 
+template <typename Options>
+void add_folding(CLI::App& app, Options& o) {
+    app.add_option("--window", o.window,
+                   "join references to a page that is among the last N different ones: smaller, faster, not "
+                   "quite the same; 0: lossless")
+        ->capture_default_str();
+    app.add_option("--level", o.level, "of zstd, 1 to 19")->capture_default_str()->check(CLI::Range(1, 19));
+}
+
 CLI::App* add_convert(CLI::App& app, convert_options& o) {
     CLI::App* convert =
         app.add_subcommand("convert", "Write an input as a binary trace, which is read much faster");
@@ -112,17 +121,21 @@ CLI::App* add_convert(CLI::App& app, convert_options& o) {
     convert->add_option("OUTPUT", o.output, "the binary trace; compressed by zstd if the name ends in .zst")
         ->required();
     add_format(*convert, o.format);
-    convert
-        ->add_option(
-            "--window", o.window,
-            "join references to a page that is among the last N different ones: smaller, faster, not "
-            "quite the same; 0: lossless")
-        ->capture_default_str();
-    convert->add_option("--level", o.level, "of zstd, 1 to 19")
-        ->capture_default_str()
-        ->check(CLI::Range(1, 19));
+    add_folding(*convert, o);
     convert->add_flag("--quiet", o.quiet, "no summary, no progress bar");
     return convert;
+}
+
+CLI::App* add_record(CLI::App& app, record_options& o) {
+    CLI::App* record = app.add_subcommand(
+        "record", "Run a program under valgrind and write its references as a binary trace");
+    record
+        ->add_option("-o,--output", o.output, "the binary trace; compressed by zstd if the name ends in .zst")
+        ->required();
+    add_folding(*record, o);
+    record->add_flag("--quiet", o.quiet, "no summary");
+    record->add_option("COMMAND", o.command, "the program and its arguments, behind --")->required();
+    return record;
 }
 
 CLI::App* add_conform(CLI::App& app, conform_options& o) {
@@ -143,9 +156,11 @@ int dispatch(int argc, char** argv) {
         [](const CLI::App*, const CLI::Error& e) { return std::string{"pagesim: "} + e.what() + "\n"; });
     run_options run;
     convert_options convert;
+    record_options record;
     conform_options conform;
     const CLI::App* run_app = add_run(app, run);
     const CLI::App* convert_app = add_convert(app, convert);
+    const CLI::App* record_app = add_record(app, record);
     add_conform(app, conform);
     try {
         app.parse(argc, argv);
@@ -153,6 +168,7 @@ int dispatch(int argc, char** argv) {
         return app.exit(e) == 0 ? ended : bad_input_or_option;
     }
     if (run_app->parsed()) return run_command(run);
+    if (record_app->parsed()) return record_command(record);
     return convert_app->parsed() ? convert_command(convert) : conform_command(conform);
 }
 

@@ -53,6 +53,14 @@ struct convert_options {
     bool quiet = false;
 };
 
+struct record_options {
+    std::string output;
+    std::uint64_t window = 0; // pages; 0: lossless
+    int level = 9;            // of zstd
+    bool quiet = false;
+    std::vector<std::string> command; // the program and its arguments
+};
+
 struct conform_options {
     std::string ops_dir;
     std::string json_file;
@@ -60,8 +68,8 @@ struct conform_options {
     std::vector<std::string> results;
 };
 
-// What --swap describes: [zram:|flash:]SIZE[:prio=N][:rotational]; without a device's name it is `device`. Nothing for
-// a size of 0. Throws usage_error.
+// What --swap describes: [zram:|flash:]SIZE[:prio=N][:rotational]; without a device's name it is `device`.
+// Nothing for a size of 0. Throws usage_error.
 [[nodiscard]] std::optional<swap_config> parse_swap(std::string_view text, swap_device device);
 
 // "24MiB", "512KiB", "1GiB", "4096" (bytes): whole pages. Throws usage_error that names the option.

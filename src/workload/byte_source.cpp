@@ -255,4 +255,8 @@ std::variant<std::unique_ptr<byte_source>, std::string> open_byte_source(const s
     return "can't be read";
 }
 
+std::unique_ptr<byte_source> adopt_byte_source(given_descriptor from, content_hash hashing) {
+    return std::make_unique<plain_source>(std::make_unique<raw_file>(from, hashing), std::string_view{});
+}
+
 } // namespace pagesim

@@ -25,6 +25,7 @@ struct read_result {
 class raw_file {
 public:
     explicit raw_file(content_hash hashing) : hashing_{hashing} {}
+    raw_file(given_descriptor from, content_hash hashing) : descriptor_{from.number}, hashing_{hashing} {}
     raw_file(const raw_file&) = delete;
     raw_file& operator=(const raw_file&) = delete;
     ~raw_file();
@@ -60,5 +61,8 @@ private:
 // The source for what the file contains, or why there is none.
 [[nodiscard]] std::variant<std::unique_ptr<byte_source>, std::string>
 open_byte_source(const std::string& path, content_hash hashing);
+
+// Plain bytes.
+[[nodiscard]] std::unique_ptr<byte_source> adopt_byte_source(given_descriptor from, content_hash hashing);
 
 } // namespace pagesim

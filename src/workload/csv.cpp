@@ -21,8 +21,8 @@ bool is_one_of(std::string_view word, const std::array<std::string_view, N>& wor
 
 constexpr std::array<std::string_view, 6> time_names{"time",       "timestamp",  "ts",
                                                      "clock_time", "clock-time", "op_time"};
-constexpr std::array<std::string_view, 9> object_names{"obj_id", "obj-id", "object_id", "object", "obj",
-                                                       "id",     "key",    "lba",       "page"};
+constexpr std::array<std::string_view, 10> object_names{"obj_id", "obj-id", "object_id", "object", "obj",
+                                                        "id",     "key",    "lba",       "lbn",    "page"};
 constexpr std::array<std::string_view, 6> size_names{"obj_size",    "obj-size", "size",
                                                      "object_size", "length",   "bytes"};
 constexpr std::array<std::string_view, 4> op_names{"op", "operation", "rw", "type"};
@@ -120,17 +120,21 @@ csv_layout guess_csv_layout(std::string_view first_line, const csv_columns& said
     csv_columns named;
     unsigned count = 0;
     bool any_number = false;
+    bool text_for_number = false; // in a column that was said to be time or size
     for (std::string_view rest = first_line; rest.data() != nullptr;) {
         const std::string name = lower(next_field(rest, c.delimiter));
         ++count;
-        any_number = any_number || csv_time(name).has_value();
+        const bool number = csv_time(name).has_value();
+        any_number = any_number || number;
+        text_for_number = text_for_number || (!number && (count == said.time || count == said.size));
         if (named.time == 0 && is_one_of(name, time_names)) named.time = count;
         if (named.object == 0 && is_one_of(name, object_names)) named.object = count;
         if (named.size == 0 && is_one_of(name, size_names)) named.size = count;
         if (named.op == 0 && is_one_of(name, op_names)) named.op = count;
     }
-    out.is_header = c.header == csv_header::present ||
-                    (c.header == csv_header::guess && !any_number && named.object != 0);
+    out.is_header =
+        c.header == csv_header::present ||
+        (c.header == csv_header::guess && (text_for_number || (!any_number && named.object != 0)));
     if (!out.is_header) named = {};
     const bool said_nothing = c.object == 0 && named.object == 0;
     if (c.time == 0) c.time = named.time;

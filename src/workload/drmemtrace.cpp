@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace pagesim {
 
 namespace {
@@ -59,13 +61,16 @@ std::string drmemtrace_stream::take_header(const entry& e) {
 }
 
 std::string drmemtrace_stream::take_body(const entry& e) {
-    if (e.type == type_read) return refer_to(e, reference_kind::load);
-    if (e.type == type_write) return refer_to(e, reference_kind::store);
+    if (e.type == type_read || e.type == type_write) {
+        refer_to(e, e.type == type_read ? reference_kind::load : reference_kind::store);
+        return {};
+    }
     if (is_instruction(e.type)) {
         if (e.size == 0 || e.size > longest_instruction)
             return fmt::format("an instruction of {} bytes", e.size);
         count_record();
-        return fetch_at(e.address, e.size);
+        fetch_at(e.address, e.size);
+        return {};
     }
     if (e.type == type_bundle) return fetch_bundle(e);
     if (e.type > last_type) return fmt::format("a record of the unknown type {}", e.type);
@@ -90,14 +95,13 @@ bool drmemtrace_stream::left_out(std::uint64_t address, std::uint64_t size) {
     return false;
 }
 
-std::string drmemtrace_stream::fetch_at(std::uint64_t address, std::uint64_t size) {
+void drmemtrace_stream::fetch_at(std::uint64_t address, std::uint64_t size) {
     next_pc_ = address + size;
-    if (left_out(address, size)) return {};
+    if (left_out(address, size)) return;
     const std::uint64_t first = address >> page_shift;
     const std::uint64_t last = (address + size - 1) >> page_shift;
     fetch(first);
     if (last != first) refer(last, reference_kind::load);
-    return {};
 }
 
 std::string drmemtrace_stream::fetch_bundle(const entry& e) {
@@ -107,19 +111,18 @@ std::string drmemtrace_stream::fetch_bundle(const entry& e) {
         const std::uint64_t length = e.address >> (8 * i) & 0xffU;
         if (length == 0 || length > longest_instruction)
             return fmt::format("an instruction of {} bytes in a bundle", length);
-        static_cast<void>(fetch_at(next_pc_, length));
+        fetch_at(next_pc_, length);
     }
     return {};
 }
 
-std::string drmemtrace_stream::refer_to(const entry& e, reference_kind kind) {
-    if (e.size == 0) return "a reference of 0 bytes";
+void drmemtrace_stream::refer_to(const entry& e, reference_kind kind) {
     count_record();
-    if (left_out(e.address, e.size)) return {};
+    const std::uint64_t bytes = std::max<std::uint64_t>(e.size, 1); // 0: the recorder did not know
+    if (left_out(e.address, bytes)) return;
     const std::uint64_t first = e.address >> page_shift;
-    const std::uint64_t last = (e.address + e.size - 1) >> page_shift;
+    const std::uint64_t last = (e.address + bytes - 1) >> page_shift;
     for (std::uint64_t page = first; page <= last; ++page) refer(page, kind);
-    return {};
 }
 
 std::string drmemtrace_stream::at_end() {

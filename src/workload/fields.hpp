@@ -67,7 +67,8 @@ namespace pagesim {
     return text;
 }
 
-// The field up to the next delimiter, trimmed; taken off `rest` with the delimiter. `rest` is null after the last.
+// The field up to the next delimiter, trimmed; taken off `rest` with the delimiter. `rest` is null after the
+// last.
 [[nodiscard]] inline std::string_view next_field(std::string_view& rest, char delimiter) {
     const std::size_t end = rest.find(delimiter);
     const std::string_view field = rest.substr(0, end);

@@ -113,6 +113,11 @@ lackey_stream::lackey_stream(std::string path, content_hash hashing) : input_{st
     block_.reserve(block_records);
 }
 
+lackey_stream::lackey_stream(given_descriptor from, std::string name, content_hash hashing)
+    : input_{from, std::move(name), hashing} {
+    block_.reserve(block_records);
+}
+
 stream_item lackey_stream::next() {
     block_.clear();
     if (!last_) fill();

@@ -55,6 +55,11 @@ std::optional<std::uint64_t> value_of(std::string_view text, std::string_view na
     return hexadecimal(word);
 }
 
+// What perf prints behind an instruction's address, and never behind one of data.
+bool is_symbol(std::string_view word) {
+    return word.find("+0x") != std::string_view::npos || word.starts_with('(') || word == "[unknown]";
+}
+
 sample sample_of(std::string_view rest) {
     sample s;
     const std::string_view all = rest;
@@ -71,6 +76,8 @@ sample sample_of(std::string_view rest) {
     }
     if (word.starts_with("0x")) word.remove_prefix(2);
     s.address = hexadecimal(word);
+    ahead = rest;
+    if (s.address && is_symbol(next_word(ahead))) return {}; // perf script without -F: where, not what
     if (s.address) {
         if (rest.find("OP STORE") != std::string_view::npos) s.kind = reference_kind::store;
         return s;

@@ -20,6 +20,11 @@ text_input::text_input(std::string path, content_hash hashing)
     }
 }
 
+text_input::text_input(given_descriptor from, std::string name, content_hash hashing)
+    : path_{std::move(name)}, source_{adopt_byte_source(from, hashing)},
+      buffer_{std::make_unique_for_overwrite<char[]>(buffer_bytes)}, at_{buffer_.get()}, end_{buffer_.get()},
+      hashing_{hashing} {}
+
 text_input::~text_input() = default;
 
 // No line ends in what is left of the buffer: its rest goes to the front, and the text is read on behind it.

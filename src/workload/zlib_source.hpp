@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
-// What zlib decompresses: gzip, and zip archives, whose members are read one after the other as if they were one file.
+// What zlib decompresses: gzip, and zip archives, whose members are read one after the other as if they were
+// one file.
 //
-// A zip archive is read from its front, member by member as they lie in it; its directory, at the end, is only taken for
-// the sign that no member is missing. DynamoRIO's traces are such archives: their members are pieces of one trace.
+// A zip archive is read from its front, member by member as they lie in it; its directory, at the end, is
+// only taken for the sign that no member is missing. DynamoRIO's traces are such archives: their members are
+// pieces of one trace.
 #pragma once
 
 #ifdef PAGESIM_HAVE_ZLIB

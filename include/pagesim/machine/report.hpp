@@ -38,7 +38,8 @@ struct process_totals {
 };
 [[nodiscard]] process_totals totals_of(const machine& m);
 
-// The summary: a few lines, ends with a newline. One input for each process. Nothing in it depends on the host.
+// The summary: a few lines, ends with a newline. One input for each process. Nothing in it depends on the
+// host.
 [[nodiscard]] std::string format_summary(const machine& m, std::span<const input_identity> inputs);
 [[nodiscard]] inline std::string format_summary(const machine& m, const input_identity& input) {
     return format_summary(m, std::span{&input, 1});

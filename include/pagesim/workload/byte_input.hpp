@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Records of one size from a binary file: plain or compressed as text_input's lines are, and the same buffer.
 //
-// A file that ends within a record is cut off: all records before that are delivered, then it is an error, which names
-// the byte (after decompression) at which the incomplete record begins.
+// A file that ends within a record is cut off: all records before that are delivered, then it is an error,
+// which names the byte (after decompression) at which the incomplete record begins.
 #pragma once
 
 #include <pagesim/workload/text_input.hpp>

@@ -11,9 +11,10 @@
 //     32  u64[4]  memory read         56  u64[4]  memory read
 //                                     88  u8[2]   address space, and 6 bytes of padding
 //
-// An instruction is fetched, then reads, then writes. How many bytes it takes is not known, so nothing straddles pages.
-// Addresses are virtual. Those of 2^48 and more are the kernel's: an instruction there is skipped, with its data; data there
-// are skipped alone. A flag that is neither 0 nor 1, or an ip of 0, is no ChampSim record.
+// An instruction is fetched, then reads, then writes. How many bytes it takes is not known, so nothing
+// straddles pages. Addresses are virtual. Those of 2^48 and more are the kernel's: an instruction there is
+// skipped, with its data; data there are skipped alone. A flag that is neither 0 nor 1, or an ip of 0, is no
+// ChampSim record.
 //
 // Nothing in a file tells which of the two records it has; cloudsuite must be asked for.
 #pragma once

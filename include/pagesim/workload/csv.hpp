@@ -5,15 +5,16 @@
 //     0,5482,4096,read
 //     1,77,20000,write
 //
-// Which column is which is said as libCacheSim says it, by numbers from 1, or read from the header, or else taken to be
-// time, object, size (two columns: time, object).
+// Which column is which is said as libCacheSim says it, by numbers from 1, or read from the header, or else
+// taken to be time, object, size (two columns: time, object).
 //
 //     csv:time-col=2,obj-id-col=5,obj-size-col=4,op-col=6,delimiter=;,has-header=true
 //
-// A delimiter that is not said is the one of tab, comma, |, : and ; that the first line has most of. The object is a number, or any
-// text, which then stands for its FNV-1a. The size is in bytes (4096 without a column); a size of 0 is skipped. The time is in seconds, a decimal
-// fraction may follow. An op of w, write, set, add, replace, put, store, update or 1 is a store, anything else a load.
-// Lines that begin by # are skipped. What a request does: object_pages.hpp.
+// A delimiter that is not said is the one of tab, comma, |, : and ; that the first line has most of. The
+// object is a number, or any text, which then stands for its FNV-1a. The size is in bytes (4096 without a
+// column); a size of 0 is skipped. The time is in seconds, a decimal fraction may follow. An op of w, write,
+// set, add, replace, put, store, update or 1 is a store, anything else a load. Lines that begin by # are
+// skipped. What a request does: object_pages.hpp.
 #pragma once
 
 #include <pagesim/workload/object_pages.hpp>
@@ -48,8 +49,8 @@ struct csv_layout {
     bool is_header = false;
 };
 [[nodiscard]] csv_layout guess_csv_layout(std::string_view first_line, const csv_columns& said);
-// Whether a line can be the first of such a file: a header that names an object's column, or three or more columns of
-// which the first is a number.
+// Whether a line can be the first of such a file: a header that names an object's column, or three or more
+// columns of which the first is a number.
 [[nodiscard]] bool looks_like_csv(std::string_view line);
 
 class csv_stream final : public text_trace {

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: MIT
-// Reader of DAMON's text: what the kernel's monitor saw of a process, a region a line (tracepoint damon_aggregated, as perf script,
-// ftrace or damo print it).
+// Reader of DAMON's text: what the kernel's monitor saw of a process, a region a line (tracepoint
+// damon_aggregated, as perf script, ftrace or damo print it).
 //
-//     kdamond.0  1234 [002]  57.104325: damon:damon_aggregated: target_id=0 nr_regions=12 94118432129024-94118443311104: 14 3
+//     kdamond.0  1234 [002]  57.104325: damon:damon_aggregated: target_id=0 nr_regions=12 941184129024-941184331104: 14 3
 //
 //     start-end    addresses, in decimal
-//     14           in how many samples of the last aggregation (20 in 100 ms, by default) the region was found accessed
+//     14           in how many samples of the last aggregation (20 in 100 ms, by default) it was found accessed
 //     3            for how many aggregations it has been so; not needed, and 5.15 does not print it
 //
-// A region that was found accessed is loaded page by page, once each at the time of its line, with as many references as there were
-// samples. What is lost: which of its pages were accessed and when within the aggregation; DAMON does not know. A region of 0 costs
-// nothing. Regions of more than 64 GiB that were accessed are a bad line: no such run would end.
+// A region that was found accessed is loaded page by page, once each at the time of its line, with as many
+// references as there were samples. What is lost: which of its pages were accessed and when within the
+// aggregation; DAMON does not know. A region of 0 costs nothing. Regions of more than 64 GiB that were
+// accessed are a bad line: no such run would end.
 //
-// The first target is the one; lines of others are skipped, and so are comments (#) and lines of other events.
+// The first target is the one; lines of others are skipped, and so are comments (#) and lines of other
+// events.
 #pragma once
 
 #include <pagesim/workload/trace_stream.hpp>

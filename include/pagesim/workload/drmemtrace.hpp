@@ -1,21 +1,25 @@
 // SPDX-License-Identifier: MIT
-// Reader of DynamoRIO's drmemtrace: the final traces of one thread each, 64-bit, plain, gzip, xz, zstd or zip.
+// Reader of DynamoRIO's drmemtrace: the final traces of one thread each, 64-bit; plain or compressed.
 //
 //      0  u16  type        a record has 12 bytes, little-endian, packed
 //      2  u16  size        bytes of a reference or an instruction; of a marker, its kind
 //      4  u64  address     virtual; or a thread, a process, a version, a marker's value
 //
-//     0 read, 1 write                       data, after the instruction that does it
+//     0 read, 1 write                       data, after the instruction that does it; a size of 0 is not known
 //     10-16 instructions, by kind of jump, 48, 49: fetched, one unit of time each
-//     17 bundle                             more instructions behind the last: `size` of them, their lengths in the address' bytes
+//     17 bundle                             `size` more instructions behind the last, of the lengths that the
+//                                           bytes of the address tell
 //     22, 24 thread, process                of what follows; only the first process is run
-//     25 header, first; 26 footer, last     without a footer the trace was cut off; several may come one after the other
-//     anything else                         prefetches, flushes, markers, encodings: no reference to memory that can fault; skipped
+//     25 header, first; 26 footer, last     without a footer the trace was cut off; several may come one after
+//                                           the other
+//     anything else                         prefetches, flushes, markers, encodings: nothing that can fault
 //
-// The time is that of the instructions: time stamps (markers) were taken under the recorder and are several times too long.
-// Traces strip mmap, or never had it: what is touched is mapped. References beyond 48 bits are skipped.
+// The time is that of the instructions: time stamps (markers) were taken under the recorder and are several
+// times too long. Traces strip mmap, or never had it: what is touched is mapped. References beyond 48 bits
+// are skipped.
 //
-// Refused with a clear word: unprocessed files (raw/, which need the program's binaries), and 32-bit traces, whose records have 8 bytes.
+// Refused with a clear word: unprocessed files (raw/, which need the program's binaries), and 32-bit traces,
+// whose records have 8 bytes.
 #pragma once
 
 #include <pagesim/workload/trace_stream.hpp>
@@ -43,9 +47,9 @@ private:
     [[nodiscard]] std::string at_end() override;
     [[nodiscard]] std::string take_header(const entry& e);
     [[nodiscard]] std::string take_body(const entry& e);
-    [[nodiscard]] std::string fetch_at(std::uint64_t address, std::uint64_t size);
+    void fetch_at(std::uint64_t address, std::uint64_t size);
     [[nodiscard]] std::string fetch_bundle(const entry& e);
-    [[nodiscard]] std::string refer_to(const entry& e, reference_kind kind);
+    void refer_to(const entry& e, reference_kind kind);
     [[nodiscard]] bool left_out(std::uint64_t address, std::uint64_t size);
 
     part at_ = part::before_header;

@@ -38,6 +38,8 @@ using lackey_footprint = footprint;
 class lackey_stream final : public access_stream {
 public:
     explicit lackey_stream(std::string path, content_hash hashing = content_hash::none);
+    // Read as it is written, from a pipe.
+    lackey_stream(given_descriptor from, std::string name, content_hash hashing);
 
     [[nodiscard]] stream_item next() override;
     [[nodiscard]] stream_counts counts() const override { return counts_; }

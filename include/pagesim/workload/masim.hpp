@@ -7,16 +7,18 @@
 //
 //     first phase                     its name
 //     1000                            milliseconds
-//     a, 0, 64, 3, wo                 region, 1 random or 0 sequential, stride, weight, and ro, wo (if it is left out) or rw
+//     a, 0, 64, 3, wo                 region, 1 random or 0 sequential, stride, weight; ro, rw or wo (the default)
 //     b, 1, 64, 1, ro
 //
-// As masim does it: the regions are mapped; in each phase a pattern is drawn by weight, makes masim_batch accesses and another is
-// drawn, until the phase's time is over. A sequential pattern goes on where it was, and from the region's start again behind its end. A random one
-// does not use its stride; rw is a load and a store to the same place. A phase in which all weights are 0 passes asleep. Lines that begin by #
-// are comments and end no paragraph.
+// As masim does it: the regions are mapped; in each phase a pattern is drawn by weight, makes masim_batch
+// accesses and another is drawn, until the phase's time is over. A sequential pattern goes on where it was,
+// and from the region's start again behind its end. A random one does not use its stride; rw is a load and a
+// store to the same place. A phase in which all weights are 0 passes asleep. Lines that begin by # are
+// comments and end no paragraph.
 //
-// What differs: an access takes masim_gap instructions, so a phase is a number of accesses and takes its time plus that of its faults (masim
-// looks at the clock); the random numbers are ours; a data file (third field of a region) is not loaded.
+// What differs: an access takes masim_gap instructions, so a phase is a number of accesses and takes its time
+// plus that of its faults (masim looks at the clock); the random numbers are ours; a data file (third field
+// of a region) is not loaded.
 //
 // The whole file is read before the first access, so what is wrong in it is told before anything runs.
 #pragma once

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Where the objects of a cache's trace lie.
 //
-// A cache's trace names objects by numbers of 64 bits and tells their sizes; a process has pages. Two placements:
+// A cache's trace names objects by numbers of 64 bits and tells their sizes; a process has pages. Two
+// placements:
 //
-//     by_number   the object's number is the page's, and it has one page: a trace of pages, written in a cache's format
-//     in_order    each object has as many pages of its own as its size needs when it is first asked for, one object behind the
-//                 other in the order of their first requests, from first_object_page on
+//     by_number   the object's number is the page's, and it has one page: a trace of pages in a cache's format
+//     in_order    each object has as many pages of its own as its size needs when it is first asked for, one
+//                 object behind the other in the order of their first requests, from first_object_page on
 //
 // A request for an object is a reference to each of its pages. One that comes back larger keeps its pages.
 #pragma once
@@ -37,8 +38,8 @@ public:
 
     explicit object_pages(object_placement p);
 
-    // Nothing: its number or size is none that a page can have (by_number), or 48 bits of address are full (in_order).
-    // 1 to most_bytes bytes.
+    // Nothing: its number or size is none that a page can have (by_number), or 48 bits of address are full
+    // (in_order). 1 to most_bytes bytes.
     [[nodiscard]] std::optional<place> find(object_id id, std::uint64_t bytes) {
         if (placement_ == object_placement::in_order) return find_in_order(id, bytes);
         if (id.value >= pages_end || bytes > page_size) return std::nullopt;

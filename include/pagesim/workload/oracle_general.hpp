@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
-// Reader of libCacheSim's oracleGeneral: one request for an object, 24 bytes, no header, little-endian, packed.
+// Reader of libCacheSim's oracleGeneral: one request for an object, 24 bytes, no header, little-endian,
+// packed.
 //
 //      0  u32  time in seconds
 //      4  u64  object
 //     12  u32  its size in bytes
 //     16  i64  number of the next request for it (from 1); -1 or 2^63 - 1: there is none
 //
-// A request is a load of the object's pages (object_pages.hpp). Requests of size 0 are skipped, as libCacheSim does.
-// A next request that is not later than this one makes the record a bad one: it is the only sign of a wrong file.
+// A request is a load of the object's pages (object_pages.hpp). Requests of size 0 are skipped, as
+// libCacheSim does. A next request that is not later than this one makes the record a bad one: it is the only
+// sign of a wrong file.
 #pragma once
 
 #include <pagesim/workload/object_pages.hpp>

@@ -4,7 +4,8 @@
 //     17            a load from page 17
 //     0x2a w        a store to page 42; r is a load
 //
-// Numbers are decimal, or hexadecimal behind 0x, below 2^36. Empty lines and lines that begin by # are skipped.
+// Numbers are decimal, or hexadecimal behind 0x, below 2^36. Empty lines and lines that begin by # are
+// skipped.
 #pragma once
 
 #include <pagesim/workload/trace_stream.hpp>

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Lines of a text file: plain, or compressed by gzip, xz or zstd (told by the first bytes, not by the name), or in a zip
-// archive, whose members are one text.
+// Lines of a text file: plain, or compressed by gzip, xz or zstd (told by the first bytes, not by the name),
+// or in a zip archive, whose members are one text.
 //
-// Streaming: one buffer of 256 KiB, whatever the file's size. A line ends by \n, by \r\n or by the end of
-// the file; what it ended by is not part of it. A line of more than longest_line bytes is an error, and so
-// is anything but a regular file (an input is read twice). Several xz or gzip streams or zstd frames one after the
-// other are one text. Compressed data that are damaged or end early are an error at the line in which that
-// happens; all lines before it are delivered first.
+// Streaming: one buffer of 256 KiB, whatever the file's size. A line ends by \n, by \r\n or by the end of the
+// file; what it ended by is not part of it. A line of more than longest_line bytes is an error, and so is
+// anything but a regular file (an input is read twice). Several xz or gzip streams or zstd frames one after
+// the other are one text. Compressed data that are damaged or end early are an error at the line in which
+// that happens; all lines before it are delivered first.
 #pragma once
 
 #include <pagesim/base/assert.hpp>
@@ -26,11 +26,18 @@ namespace pagesim {
 class byte_source;
 
 enum class compression : std::uint8_t { xz, zstd, gzip };
-// Whether this build can read it (liblzma, libzstd and zlib are optional). Who reads gzip reads zip archives too.
+// Whether this build can read it (liblzma, libzstd and zlib are optional). Who reads gzip reads zip archives
+// too.
 [[nodiscard]] bool can_decompress(compression c);
 
 // Whether the bytes of the file, as they lie on disk, are hashed (FNV-1a) while it is read.
 enum class content_hash : std::uint8_t { none, fnv1a };
+
+// A descriptor that is open for reading and is given away: it is read once, to its end, as plain text. A
+// pipe, for one.
+struct given_descriptor {
+    int number = -1;
+};
 
 class text_input {
 public:
@@ -39,6 +46,8 @@ public:
 
     // A file that can't be opened is reported by the first next().
     explicit text_input(std::string path, content_hash hashing = content_hash::none);
+    // `name` is for errors.
+    text_input(given_descriptor from, std::string name, content_hash hashing);
     ~text_input();
     text_input(const text_input&) = delete;
     text_input& operator=(const text_input&) = delete;

@@ -4,8 +4,8 @@
 //     content                                                    format
 //     begins by our magic                                        binary
 //     begins by a drmemtrace header                              drmemtrace
-//     has bytes that no text has, and is plausible as one of     oracleGeneral, champsim  (they have no header; neither has
-//                                                                cloudsuite, which must be named)
+//     has bytes that no text has, and is plausible as one of     oracleGeneral, champsim  (they have no header;
+//                                                                cloudsuite has none either and must be named)
 //     lines; the first that is neither empty nor a comment is
 //       a lackey record or banner                                lackey
 //       a word of the ops language                               ops

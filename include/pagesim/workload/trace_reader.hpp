@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Opening a trace in any format but our own binary one and ops: the first pass and the stream, by format.
 //
-// The first pass (scan) reads the whole file; it learns the pages, so that they can be mapped, and the account. A cache's trace is
-// first taken for one of pages; if an object is none, it is read again with objects placed in the order of their requests.
+// The first pass (scan) reads the whole file; it learns the pages, so that they can be mapped, and the
+// account. A cache's trace is first taken for one of pages; if an object is none, it is read again with
+// objects placed in the order of their requests.
 #pragma once
 
 #include <pagesim/workload/access_stream.hpp>
@@ -14,7 +15,8 @@
 
 namespace pagesim {
 
-// How the first pass found that the objects of a cache's trace are to be placed: to be handed to open_trace().
+// How the first pass found that the objects of a cache's trace are to be placed: to be handed to
+// open_trace().
 struct scanned_trace {
     footprint found;
     object_placement placement = object_placement::by_number;

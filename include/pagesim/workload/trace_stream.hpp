@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: MIT
 // What the readers of recorded traces share: folding, time, and the account of what was read.
 //
-//     a record or line --> refer(page) ----> open run --> block        consecutive references to one page: one record
+//     a record or line --> refer(page) ----> open run --> block     references to one page in a row: one record
 //                     \--> sweep(pages) --/
-//                      \-> pass_time(t) --> op_sleep
-//                       \-> skip(reason)    counted; the first is remembered with its place
+//                     \--> pass_time(t) --> op_sleep
+//                     \--> skip(reason)     counted; the first is remembered with its place
 //
-// Three kinds of input. A *good* record becomes references. One that is well formed but can't be performed (an address
-// of the kernel, of another process, none at all) is *skipped*, and so is what is no reference (comments, markers); the
-// account tells how many, and where and why the first of those that could not be performed was left out. Anything else is *bad*: the
-// trace ends there with an error, after all that precedes it.
+// Three kinds of input. A *good* record becomes references. One that is well formed but can't be performed
+// (an address of the kernel, of another process, none at all) is *skipped*, and so is what is no reference
+// (comments, markers); the account tells how many, and where and why the first of those that could not be
+// performed was left out. Anything else is *bad*: the trace ends there with an error, after all that precedes
+// it.
 //
-// Time. Where instructions were recorded, each is one unit of CPU time. Where they were not, a reference costs
-// untimed_gap instructions, as in a synthetic stream. A trace with time stamps keeps them to a millisecond: what happened within
-// one is a burst, then the process sleeps until the next. (What it did between two samples, computing or waiting, is not in the trace.)
+// Time. Where instructions were recorded, each is one unit of CPU time. Where they were not, a reference
+// costs untimed_gap instructions, as in a synthetic stream. A trace with time stamps keeps them to a
+// millisecond: what happened within one is a burst, then the process sleeps until the next. (What it did
+// between two samples, computing or waiting, is not in the trace.)
 //
 // Ranges. None of these formats tells of mmap. What is touched is what is mapped: infer_ranges().
 //
@@ -44,8 +46,8 @@ inline constexpr sim_duration time_stamp_grain = milliseconds(1);
 
 enum class reference_kind : std::uint8_t { load, store };
 
-// Ranges that hold the pages: touched ones at most 16 pages apart are in one (lackey.hpp says why), or further apart where
-// there would be more ranges than a process may have.
+// Ranges that hold the pages: touched ones at most 16 pages apart are in one (lackey.hpp says why), or
+// further apart where there would be more ranges than a process may have.
 [[nodiscard]] std::vector<page_range> infer_ranges(const page_set& pages);
 
 class trace_stream : public access_stream {
