@@ -45,6 +45,7 @@ bool byte_input::refill(std::size_t bytes) {
         error_ = error_at(
             offset_, fmt::format("the file ends within a record: {} of {} bytes", rest + r.bytes, bytes));
     }
+    at_ = end_;
     return false;
 }
 

@@ -39,12 +39,6 @@ std::unique_ptr<trace_stream> open_recorded(const std::string& path, const forma
     return nullptr;
 }
 
-bool met_no_page(const trace_stream& s) {
-    if (const auto* oracle = dynamic_cast<const oracle_general_stream*>(&s)) return oracle->met_no_page();
-    const auto* csv = dynamic_cast<const csv_stream*>(&s);
-    return csv != nullptr && csv->met_no_page();
-}
-
 scan_trace_result with_placement(scan_result r, object_placement placement) {
     if (const auto* error = std::get_if<input_error>(&r)) return *error;
     return scanned_trace{.found = std::move(std::get<footprint>(r)), .placement = placement};
@@ -61,7 +55,7 @@ scan_trace_result scan_trace(const std::string& path, const format_choice& forma
         PAGESIM_ASSERT(stream != nullptr);
         page_set pages;
         scan_result r = scan(*stream, pages);
-        if (met_no_page(*stream)) {
+        if (stream->met_no_page()) {
             placement = object_placement::in_order;
             continue;
         }

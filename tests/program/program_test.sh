@@ -225,6 +225,73 @@ done
 expect 2 "--ftrace-dialect: '5.9' is not known" run good.ops --ftrace trace.txt --ftrace-dialect 5.9
 expect 2 "--ftrace: nodir/trace.txt: can't be opened" run good.ops --ftrace nodir/trace.txt
 
+# Traces of others: each sample is seen for what it is, runs, and is the same run as a binary trace.
+traces=$source/tests/data/traces
+for sample in loop.champsim:champsim objects.oracleGeneral:oracleGeneral requests.csv:csv numbers.pages:pages faults.perf:perf \
+    regions.damon:damon stairs.masim:masim loop.champsim.gz:champsim two_chunks.drmemtrace.zip:drmemtrace; do
+    name=${sample%:*} format=${sample#*:}
+    expect 0 "pagesim: $name: $format, " run "$traces/$name"
+    grep -q "($format, fnv1a" out || fail "the summary of $name does not say $format"
+    cp out sample.out
+    expect 0 "" run "$traces/$name" --format "$format" --quiet
+    [[ ! -s err ]] || fail "--quiet tells of $name: $(cat err)"
+    expect 0 "" convert "$traces/$name" sample.pgt
+    expect 0 "" run sample.pgt
+    [[ $(fingerprint_of out) == $(fingerprint_of sample.out) ]] || fail "$name as a binary trace is another run"
+done
+expect 0 "6 records read, 4 references folded into 4, 2 skipped; not performed, first at $traces/faults.perf:5: a sample of another process" run "$traces/faults.perf"
+for packer in "xz -c" "zstd -qc" "gzip -c"; do
+    command -v "${packer%% *}" >/dev/null || continue
+    $packer "$traces/requests.csv" >packed
+    expect 0 "packed: csv, 10 records read" run packed
+done
+
+# What is wrong with them: one line, the place, status 2.
+head -c 100 "$traces/loop.champsim" >cut.champsim
+expect 2 "cut.champsim: at byte 64: the file ends within a record: 36 of 64 bytes" run cut.champsim
+expect 2 "cut.champsim: at byte 0:" run cut.champsim --format oracleGeneral
+head -c 30 "$traces/objects.oracleGeneral" >cut.oracle
+expect 2 "cut.oracle: at byte 24:" run cut.oracle --format oracleGeneral
+head -c 200 "$traces/two_chunks.drmemtrace.zip" >cut.zip
+expect 2 "cut.zip: at byte" run cut.zip --format drmemtrace
+expect 2 "the zip data end early" run cut.zip --format drmemtrace
+expect 2 "this is no header" run "$traces/loop.champsim" --format drmemtrace
+printf '7\n8\nseven\n' >late.pages
+expect 2 "late.pages:3: 'seven' is not a page number" run late.pages --quiet --json late.json
+grep -q '"complete": false' late.json || fail "the run of a bad page list is not marked incomplete"
+printf '0,1,1\n0,x\n' >late.csv
+expect 2 "late.csv:2:" run late.csv
+printf 'sort 1 1.000000: 5000\nsort 1\n' >late.perf
+expect 2 "late.perf:2:" run late.perf
+printf 'x damon_aggregated: target_id=0 nr_regions=1 9-8: 1 1\n' >bad.damon
+expect 2 "bad.damon:1:" run bad.damon
+printf 'a, 4096\n\nfirst\n10\nb, 0, 1, 1\n' >bad.masim
+expect 2 "bad.masim:5: no region 'b'" run bad.masim
+for format in champsim cloudsuite oracleGeneral csv perf damon masim pages drmemtrace lackey; do
+    expect 2 "empty: " run empty --format "$format"
+done
+expect 2 "begins no format that is known" run "$source/LICENSE"
+expect 2 "--format: 'elf' is not known; known are: auto, lackey" run good.ops --format elf
+expect 2 "--format: 'x' is not known" run good.ops --format csv:x=1
+
+# A real program, recorded.
+if command -v valgrind >/dev/null; then
+    expect 0 "" record -o true.pgt -- /bin/true
+    grep -q "true.pgt: [0-9]* records of true became" out || fail "record does not say what it made: $(cat out)"
+    expect 0 "" run true.pgt --memory 4MiB
+    [[ $(sed -nE 's/^accesses +//p' out) -gt 10000 ]] || fail "too little was recorded"
+    expect 0 "/bin/false ended with status 1" record -o false.pgt --window 16 -- /bin/false
+    expect 0 "" run false.pgt
+    [[ -z $(find . -name '*.part*') ]] || fail "record leaves its part file"
+    expect 2 "nothere: no program that can be run" record -o x.pgt -- nothere
+    expect 2 "can't be opened for writing" record -o /nowhere/x.pgt -- /bin/true
+fi
+expect 2 "--window" record -o x.pgt --window 5000 -- /bin/true
+expect 2 "COMMAND" record -o x.pgt
+PATH=/nowhere "$program" record -o x.pgt -- /bin/true >out 2>err
+[[ $? -eq 1 ]] || fail "record without valgrind does not fail"
+grep -q "record needs valgrind, which is not installed" err || fail "record does not say that valgrind is missing: $(cat err)"
+
 # A full disk fails the program, not the input.
 if [[ -c /dev/full ]]; then
     expect 1 "/dev/full" run good.ops --quiet --json /dev/full

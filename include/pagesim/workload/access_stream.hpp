@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Where accesses come from.
 //
-//     a file (plain, .xz, .zst)          text_input        lines, bounded, numbered
+//     a file (plain, .gz, .xz, .zst)     text_input        lines, bounded, numbered
+//            |                           byte_input        records of one size
 //            |                               |
-//            |                   lackey_stream | ops_stream       lines -> items
+//            |         lackey_stream | ops_stream | trace_stream  lines, records -> items
 //            |                               |
 //     your own generator  ------------->  access_stream::next()
 //                                            |
@@ -27,9 +28,9 @@
 //
 // Repetition. The same file gives the same items, block cuts included, each time and on every machine.
 //
-// A file is read twice: `scan_lackey` and `scan_ops` learn how many pages it touches (so that a memory size
-// can be chosen and a recorded program's ranges be mapped), then the stream runs. Reading again costs less
-// than keeping.
+// A file is read twice: `scan_lackey`, `scan_ops` and `scan_trace` learn how many pages it touches (so that a
+// memory size can be chosen and a recorded program's ranges be mapped), then the stream runs. Reading again
+// costs less than keeping.
 //
 // Writing your own: derive, return a block whose span stays valid until the next call, and in the end
 // end_of_stream. The pages must lie in ranges that were mapped by op_anon or given to the machine at its

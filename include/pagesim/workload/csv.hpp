@@ -59,8 +59,7 @@ public:
                         object_placement placement = object_placement::in_order,
                         content_hash hashing = content_hash::none);
 
-    // As oracle_general_stream's.
-    [[nodiscard]] bool met_no_page() const { return met_no_page_; }
+    [[nodiscard]] bool met_no_page() const override { return met_no_page_; }
 
 private:
     [[nodiscard]] std::string take(std::string_view line) override;

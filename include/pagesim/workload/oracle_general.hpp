@@ -26,8 +26,7 @@ public:
     explicit oracle_general_stream(std::string path, object_placement placement = object_placement::in_order,
                                    content_hash hashing = content_hash::none);
 
-    // Placed by number, and stopped by an object that has no page's number or size.
-    [[nodiscard]] bool met_no_page() const { return met_no_page_; }
+    [[nodiscard]] bool met_no_page() const override { return met_no_page_; }
 
 private:
     [[nodiscard]] std::string take(const char* record) override;

@@ -58,6 +58,8 @@ public:
     [[nodiscard]] virtual std::uint64_t hash() = 0;
     // The first record that could not be performed: its place, and why.
     [[nodiscard]] const std::optional<input_error>& first_skipped() const { return first_skipped_; }
+    // A cache's trace, placed by number, was stopped by an object that has no page's number or size.
+    [[nodiscard]] virtual bool met_no_page() const { return false; }
 
 protected:
     // fetched_here: the trace tells each instruction. time_only: it does not.

@@ -85,7 +85,7 @@ INSTANTIATE_TEST_SUITE_P(
                       sample{"faults.perf", trace_format::perf, {6, 2, 4}, 4, 4},
                       sample{"regions.damon", trace_format::damon, {5, 1, 52}, 3, 5},
                       sample{"two_chunks.drmemtrace.zip", trace_format::drmemtrace, {32, 19, 41}, 13, 41},
-                      sample{"stairs.masim", trace_format::masim, {200000, 7, 200000}, 320, 0}),
+                      sample{"stairs.masim", trace_format::masim, {200000, 4, 200000}, 320, 0}),
     [](const auto& of) {
         std::string name = of.param.file;
         std::replace(name.begin(), name.end(), '.', '_');

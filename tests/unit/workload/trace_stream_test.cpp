@@ -90,7 +90,7 @@ TEST(trace_streams, sweep_over_pages_across_blocks) {
     for (const std::size_t size : r.blocks) records += size;
     EXPECT_EQ(records, 70001U);
     EXPECT_EQ(r.blocks.size(), 3U);
-    EXPECT_EQ(r.items.substr(0, 19), "1fl:200+2 2fl:200+2");
+    EXPECT_EQ(r.items.substr(0, 19), "1f:200+2 2f:200+2 3");
 }
 
 TEST(trace_streams, sleep_before_a_sweep) {

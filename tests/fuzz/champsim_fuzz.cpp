@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: MIT
+// Any bytes as ChampSim's records.
+#include "trace_fuzz.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    return pagesim::testing::fuzz_trace(data, size, pagesim::trace_format::champsim);
+}
