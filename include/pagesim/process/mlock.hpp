@@ -15,8 +15,8 @@
 // fault.
 //
 // Source: do_mlock, mlock_fixup, mlock_pte_range, populate_vma_page_range, apply_mlockall_flags (mm/mlock.c,
-// mm/gup.c), Linux 6.1; mlock_vma_page and munlock_vma_pages_range of 5.8 and 5.10 by kernel_profile::mlocks. Left out: RLIMIT_MEMLOCK (the
-// process has CAP_IPC_LOCK), MLOCK_ONFAULT, MCL_ONFAULT.
+// mm/gup.c), Linux 6.1; mlock_vma_page and munlock_vma_pages_range of 5.8 and 5.10 by kernel_profile::mlocks. Left
+// out: RLIMIT_MEMLOCK (the process has CAP_IPC_LOCK), MLOCK_ONFAULT, MCL_ONFAULT.
 #pragma once
 
 #include <pagesim/fault/handle_mm_fault.hpp>
