@@ -1,22 +1,19 @@
 // SPDX-License-Identifier: MIT
-// What the property test of the whole machine does: random machines and random programs as lists of operations, and
-// the access stream that carries such a list out.
+// What the property test of the whole machine does: random programs as lists of operations, and the access stream that
+// carries such a list out. The machines are those of machine_setup.hpp.
 //
-// A program has at most four ranges; `range` names one by its number modulo how many there are. The same number, divided
-// by four, says whose operation it is if there are several processes.
+// A program has at most four ranges, anonymous ones and mappings of files together; `range` names one by its number modulo
+// how many there are, or an open file likewise. The same number, divided by four, says whose operation it is if there
+// are several processes. A program knows at most three files, each of the length with which it was first opened.
 #pragma once
 
-#include <pagesim/base/dice.hpp>
+#include <property/machine_setup.hpp>
+
 #include <pagesim/machine/machine.hpp>
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <array>
-#include <cstdint>
 #include <iterator>
-#include <string>
-#include <string_view>
+#include <optional>
 #include <vector>
 
 namespace pagesim::testing::on_machine {
@@ -30,40 +27,21 @@ enum class act : std::uint8_t {
     mark,  // a snapshot
     mlock, // `pages` pages of a range, from page `gap` on, as far as it goes
     munlock,
-    madvise, // the same pages; which advice, `writes` and `gap` tell
+    madvise,  // the same pages; which advice, `writes` and `gap` tell
+    file,     // opens file `range`, of `pages` pages if it is new
+    map_file, // an open file, `gap` pages behind the last range
+    pread,    // `pages` pages of an open file, from page `gap` on, as far as it goes
+    pwrite,
+    close,
+    fsync,
+    drop, // drop_caches
 };
-inline constexpr std::array<std::string_view, 9> act_names{"map",  "unmap", "run",     "jump",   "rest",
-                                                           "mark", "mlock", "munlock", "madvise"};
+inline constexpr std::array<std::string_view, 16> act_names{
+    "map",     "unmap", "run",      "jump",  "rest",   "mark",  "mlock", "munlock",
+    "madvise", "file",  "map_file", "pread", "pwrite", "close", "fsync", "drop"};
 inline constexpr std::size_t most_ranges = 4;
+inline constexpr std::size_t most_files = 3;
 
-enum class core : std::uint8_t { cortex_a72, neoverse_n1 };
-enum class kernel : std::uint8_t { linux_5_8, linux_5_10, linux_6_1 };
-
-[[nodiscard]] inline const kernel_profile& profile_of(kernel k) {
-    if (k == kernel::linux_5_8) return linux_5_8;
-    return k == kernel::linux_5_10 ? linux_5_10 : linux_6_1;
-}
-[[nodiscard]] inline const char* name_of(kernel k) {
-    if (k == kernel::linux_5_8) return "linux_5_8";
-    return k == kernel::linux_5_10 ? "linux_5_10" : "linux_6_1";
-}
-
-struct setup {
-    std::uint64_t memory = 512;
-    swap_device device = swap_device::flash;
-    std::uint64_t swap_pages = 1000;
-    std::uint64_t latency_us = 100;
-    unsigned queue_depth = 64;
-    std::uint64_t bytes_per_second = 0;
-    std::uint32_t compressed_bytes = 1365;
-    unsigned swappiness = 60;
-    unsigned page_cluster = 3;
-    core cpu = core::cortex_a72;
-    kernel profile = kernel::linux_6_1;
-    unsigned processes = 1;
-    int adj = 0; // oom_score_adj of the second one
-    std::uint64_t seed = 1;
-};
 struct operation {
     act what;
     unsigned range;
@@ -76,37 +54,9 @@ struct thrown_case {
     std::vector<operation> operations;
 };
 
-inline std::string code(const setup& s) {
-    constexpr std::array<std::string_view, 3> devices{"none", "zram", "flash"};
-    return fmt::format(
-        "{{.memory = {}, .device = pagesim::swap_device::{}, .swap_pages = {}, .latency_us = {},\n"
-        "                      .queue_depth = {}, .bytes_per_second = {}, .compressed_bytes = {},\n"
-        "                      .swappiness = {}, .page_cluster = {}, .cpu = core::{},\n"
-        "                      .profile = kernel::{}, .processes = {}, .adj = {}, .seed = {}}}",
-        s.memory, devices[static_cast<std::size_t>(s.device)], s.swap_pages, s.latency_us, s.queue_depth,
-        s.bytes_per_second, s.compressed_bytes, s.swappiness, s.page_cluster,
-        s.cpu == core::cortex_a72 ? "cortex_a72" : "neoverse_n1", name_of(s.profile), s.processes, s.adj,
-        s.seed);
-}
 inline std::string code(const operation& o) {
     return fmt::format("{{act::{}, {}, {}, {}, {}}}", act_names[static_cast<std::size_t>(o.what)], o.range,
                        o.pages, o.gap, o.writes);
-}
-
-inline machine_config config(const setup& s) {
-    machine_config c = machine_with(page_count{s.memory});
-    c.swap.device = s.device;
-    c.swap.pages = page_count{s.swap_pages};
-    c.swap.flash.latency = microseconds(s.latency_us);
-    c.swap.flash.queue_depth = s.queue_depth;
-    c.swap.flash.bytes_per_second = s.bytes_per_second;
-    c.swap.zram.compressed_bytes = s.compressed_bytes;
-    c.reclaim.swappiness = s.swappiness;
-    c.reclaim.page_cluster = s.page_cluster;
-    c.cpu = s.cpu == core::cortex_a72 ? cortex_a72 : neoverse_n1;
-    c.profile = profile_of(s.profile);
-    c.seed = s.seed;
-    return c;
 }
 
 // The process that does it.
@@ -116,18 +66,7 @@ public:
 
     stream_item next() override {
         while (at_ < operations_.size()) {
-            const operation& o = operations_[at_++];
-            if (o.what == act::rest) return op_sleep{microseconds(o.gap)};
-            if (o.what == act::mark) return op_mark{"m"};
-            if (o.what == act::map) {
-                if (ranges_.size() < most_ranges) return map(o);
-            } else if (!ranges_.empty()) {
-                const std::size_t which = o.range % ranges_.size();
-                if (o.what == act::unmap) return unmap(which);
-                if (o.what == act::mlock || o.what == act::munlock) return lock(o, ranges_[which]);
-                if (o.what == act::madvise) return advise(o, ranges_[which]);
-                return touch(o, ranges_[which]);
-            }
+            if (auto item = perform(operations_[at_++])) return *item;
         }
         return end_of_stream{};
     }
@@ -140,33 +79,74 @@ public:
     }
 
 private:
+    struct known_file {
+        std::string name;
+        std::uint64_t pages = 0; // 0: never opened
+        bool open = false;
+        bool mapped = false;
+    };
     struct range {
         std::uint64_t first;
         std::uint64_t pages;
+        known_file* of = nullptr; // null: anonymous
+    };
+    struct part {
+        std::uint64_t first;
+        page_count pages;
     };
 
-    stream_item map(const operation& o) {
-        const range r{next_first_ + o.gap, std::max(o.pages, 1U)};
+    // Nothing, if what the operation needs is not there.
+    std::optional<stream_item> perform(const operation& o) {
+        switch (o.what) {
+        case act::rest: return op_sleep{microseconds(o.gap)};
+        case act::mark: return op_mark{"m"};
+        case act::drop: return op_drop{};
+        case act::file: return open(o);
+        case act::map_file:
+        case act::pread:
+        case act::pwrite:
+        case act::close:
+        case act::fsync: return on_file(o);
+        case act::map:
+            if (ranges_.size() == most_ranges) return std::nullopt;
+            return op_anon{"r", add_range(o, std::max(o.pages, 1U), nullptr),
+                           page_count{std::max(o.pages, 1U)}};
+        default: break;
+        }
+        if (ranges_.empty()) return std::nullopt;
+        const std::size_t which = o.range % ranges_.size();
+        if (o.what == act::unmap) return unmap(which);
+        if (o.what == act::mlock || o.what == act::munlock) return lock(o, ranges_[which]);
+        if (o.what == act::madvise) return advise(o, ranges_[which]);
+        return touch(o, ranges_[which]);
+    }
+
+    vpn add_range(const operation& o, std::uint64_t pages, known_file* of) {
+        const range r{next_first_ + o.gap, pages, of};
         next_first_ = r.first + r.pages;
         ranges_.push_back(r);
-        return op_anon{"r", vpn{r.first}, page_count{r.pages}};
+        return vpn{r.first};
     }
     stream_item unmap(std::size_t which) {
         const range r = ranges_[which];
         ranges_.erase(ranges_.begin() + static_cast<std::ptrdiff_t>(which));
+        if (r.of != nullptr) r.of->mapped = false;
         return op_unmap{"r", vpn{r.first}, page_count{r.pages}};
     }
+    // What `gap` and `pages` name of something that has so many pages.
+    static part part_of(const operation& o, std::uint64_t pages) {
+        const std::uint64_t first = o.gap % pages;
+        return {first, page_count{std::min<std::uint64_t>(std::max(o.pages, 1U), pages - first)}};
+    }
     static stream_item lock(const operation& o, const range& r) {
-        const std::uint64_t first = o.gap % r.pages;
-        const std::uint64_t pages = std::min<std::uint64_t>(std::max(o.pages, 1U), r.pages - first);
+        const part p = part_of(o, r.pages);
         const auto what = o.what == act::mlock ? op_lock::action::mlock : op_lock::action::munlock;
-        return op_lock{"r", vpn{r.first + first}, page_count{pages}, what};
+        return op_lock{"r", vpn{r.first + p.first}, p.pages, what};
     }
     static stream_item advise(const operation& o, const range& r) {
-        const std::uint64_t first = o.gap % r.pages;
-        const std::uint64_t pages = std::min<std::uint64_t>(std::max(o.pages, 1U), r.pages - first);
+        const part p = part_of(o, r.pages);
         const advice what = advice_words[(o.writes + 4 * (o.gap % 2)) % advice_words.size()].what;
-        return op_advise{"r", vpn{r.first + first}, page_count{pages}, what};
+        return op_advise{"r", vpn{r.first + p.first}, p.pages, what};
     }
     stream_item touch(const operation& o, const range& r) {
         records_.clear();
@@ -179,10 +159,38 @@ private:
         return access_block{records_};
     }
 
+    std::optional<stream_item> open(const operation& o) {
+        known_file& f = files_[o.range % most_files];
+        if (f.open) return std::nullopt;
+        if (f.pages == 0) f.pages = std::max(o.pages, 1U);
+        f.open = true;
+        return op_file{f.name, page_count{f.pages}};
+    }
+    std::optional<stream_item> on_file(const operation& o) {
+        std::vector<known_file*> all;
+        for (known_file& f : files_) {
+            if (f.open) all.push_back(&f);
+        }
+        if (all.empty()) return std::nullopt;
+        known_file& f = *all[o.range % all.size()];
+        const part p = part_of(o, f.pages);
+        switch (o.what) {
+        case act::pread: return op_transfer{f.name, p.first, p.pages, op_transfer::action::pread};
+        case act::pwrite: return op_transfer{f.name, p.first, p.pages, op_transfer::action::pwrite};
+        case act::fsync: return op_descriptor{f.name, op_descriptor::action::fsync};
+        case act::close: f.open = false; return op_descriptor{f.name, op_descriptor::action::close};
+        default: break;
+        }
+        if (f.mapped || ranges_.size() == most_ranges) return std::nullopt;
+        f.mapped = true;
+        return op_map{f.name, add_range(o, f.pages, &f), page_count{f.pages}};
+    }
+
     std::vector<operation> operations_;
     std::size_t at_ = 0;
     std::uint64_t next_first_ = 0x1000;
     std::vector<range> ranges_;
+    std::array<known_file, most_files> files_{known_file{"f"}, known_file{"g"}, known_file{"h"}};
     std::vector<access_record> records_;
 };
 
@@ -195,57 +203,28 @@ private:
     return own;
 }
 
-// The least memory that can be had is 256 pages: small machines are soon under pressure, and quickly recounted.
-inline setup throw_setup(dice& d) {
-    constexpr std::array<swap_device, 4> devices{swap_device::zram, swap_device::none, swap_device::flash,
-                                                 swap_device::flash};
-    constexpr std::array<int, 4> adjs{0, 500, -300, -1000};
-    return {.memory = d.between(256, 400),
-            .device = devices[d.below(devices.size())],
-            .swap_pages = d.between(50, 900),
-            .latency_us = d.between(1, 3000),
-            .queue_depth = static_cast<unsigned>(d.between(1, 64)),
-            .bytes_per_second = d.ratio(1, 2) ? 0 : 100'000'000U,
-            .compressed_bytes = static_cast<std::uint32_t>(d.between(1, 4096)),
-            .swappiness = static_cast<unsigned>(d.below(201)),
-            .page_cluster = static_cast<unsigned>(d.below(6)),
-            .cpu = d.ratio(1, 2) ? core::cortex_a72 : core::neoverse_n1,
-            .profile = static_cast<kernel>(d.below(3)),
-            .processes = static_cast<unsigned>(d.between(1, 3)),
-            .adj = adjs[d.below(adjs.size())],
-            .seed = d.below(1000)};
-}
-
 inline thrown_case thrown(dice& d) {
-    thrown_case c{.start = throw_setup(d), .operations = std::vector<operation>(d.between(3, 24))};
+    // How often each act is thrown, in the order of the enumeration.
+    constexpr std::array<std::uint64_t, act_names.size()> weights{12, 5,  35, 23, 4, 1, 5, 4,
+                                                                  12, 10, 12, 9,  9, 3, 4, 3};
+    std::uint64_t all = 0;
+    for (const std::uint64_t w : weights) all += w;
+    thrown_case c{.start = throw_setup(d), .operations = std::vector<operation>(d.between(3, 36))};
     const auto number = [&d](std::uint64_t low, std::uint64_t high) {
         return static_cast<unsigned>(d.between(low, high));
     };
     for (operation& o : c.operations) {
-        const std::uint64_t choice = d.below(100);
-        o = {.what = act::run,
+        std::size_t what = 0;
+        for (std::uint64_t left = d.below(all); left >= weights[what]; ++what) left -= weights[what];
+        o = {.what = static_cast<act>(what),
              .range = number(0, 11),
              .pages = number(1, 200),
              .gap = number(0, 899),
              .writes = number(0, 3)};
-        if (&o == &c.operations.front() || choice < 12) {
-            o.what = act::map;
-            o.pages = number(1, 500);
-        } else if (choice < 16) {
-            o.what = act::unmap;
-        } else if (choice < 20) {
-            o.what = act::rest;
-            o.gap = number(0, 20'000);
-        } else if (choice < 21) {
-            o.what = act::mark;
-        } else if (choice < 30) {
-            o.what = d.ratio(1, 2) ? act::mlock : act::munlock;
-            o.pages = number(1, 60);
-        } else if (choice < 42) {
-            o.what = act::madvise;
-        } else if (choice < 65) {
-            o.what = act::jump;
-        }
+        if (&o == &c.operations.front()) o.what = d.ratio(1, 2) ? act::map : act::file;
+        if (o.what == act::map || o.what == act::file) o.pages = number(1, 500);
+        if (o.what == act::rest) o.gap = number(0, d.ratio(1, 4) ? 300'000 : 20'000);
+        if (o.what == act::mlock || o.what == act::munlock) o.pages = number(1, 60);
     }
     return c;
 }

@@ -49,7 +49,7 @@ private:
     }
 
     void at_the_end_of(const workload_task& task, const program& program) {
-        const std::uint64_t used = task.space().anon_pages + task.space().swap_entries;
+        const std::uint64_t used = task.space().rss() + task.space().swap_entries;
         const run_outcome outcome = task.outcome();
         const bool killed = outcome == run_outcome::oom_killed;
         expect(killed || outcome == run_outcome::finished || machine_.panicked(),

@@ -3,12 +3,13 @@
 // operations. `which` names a process by its number modulo how many there are, `at` one of its mapped pages likewise.
 #pragma once
 
-#include <property/machine_operations.hpp>
+#include <property/machine_setup.hpp>
 
 namespace pagesim::testing::on_processes {
 
 using on_machine::core;
 using on_machine::kernel;
+using on_machine::name_of;
 
 enum class act : std::uint8_t {
     write,    // `pages` pages in a row from the page `at` on, as far as they are mapped
@@ -54,13 +55,11 @@ struct thrown_case {
 };
 
 inline std::string code(const setup& s) {
-    constexpr std::array<std::string_view, 3> devices{"none", "zram", "flash"};
     return fmt::format("{{.memory = {}, .device = pagesim::swap_device::{}, .swap_pages = {},\n"
                        "                      .page_cluster = {}, .cpu = core::{}, .profile = kernel::{},\n"
                        "                      .max_map_count = {}}}",
-                       s.memory, devices[static_cast<std::size_t>(s.device)], s.swap_pages, s.page_cluster,
-                       s.cpu == core::cortex_a72 ? "cortex_a72" : "neoverse_n1", name_of(s.profile),
-                       s.max_map_count);
+                       s.memory, name_of(s.device), s.swap_pages, s.page_cluster, name_of(s.cpu),
+                       name_of(s.profile), s.max_map_count);
 }
 inline std::string code(const operation& o) {
     return fmt::format("{{act::{}, {}, {}, {}, {}}}", act_names[static_cast<std::size_t>(o.what)], o.which,
