@@ -348,6 +348,9 @@ void bdi_writeback::check_consistency() const {
     }
     PAGESIM_ASSERT(placed == listed && has_dirty_io_ == (listed != 0));
     PAGESIM_ASSERT(written_now == writeback_ && files_written_now == files_in_writeback_);
+    // What is or was written has been dirtied before.
+    PAGESIM_ASSERT(dirtied_ >= written_ + writeback_ + cpu_.stat[vm_item::nr_dirty]);
+    PAGESIM_ASSERT(dirtied_ == cpu_.stat[vm_item::nr_dirtied] && written_ <= cpu_.stat[vm_item::nr_written]);
     for (std::size_t i = 1; i < b_dirty_.size(); ++i)
         PAGESIM_ASSERT(files_[b_dirty_[i - 1]].dirtied_when <= files_[b_dirty_[i]].dirtied_when);
 }

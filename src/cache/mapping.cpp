@@ -81,7 +81,15 @@ std::uint64_t mapping::next_where(std::uint64_t index, holds what) const {
     return none;
 }
 
+std::uint64_t mapping::count_shadow_leaves() const {
+    if (!writes_back()) return 0;
+    std::uint64_t n = 0;
+    for (const auto& c : chunks_) n += c && c->frames == 0 && c->used > 0 ? 1U : 0U;
+    return n;
+}
+
 void mapping::check_consistency() const {
+    i_mmap.check_consistency();
     std::uint64_t frames = 0;
     std::array<std::uint64_t, nr_cache_tags> tagged{};
     for (const auto& c : chunks_) {
@@ -96,6 +104,7 @@ void mapping::check_consistency() const {
         }
         PAGESIM_ASSERT(in_chunk == c->frames && used == c->used);
         PAGESIM_ASSERT(c->is_linked() == (writes_back() && in_chunk == 0 && used > 0));
+        PAGESIM_ASSERT((c->tags[tag_index(cache_tag::towrite)] & ~c->tags[tag_index(cache_tag::dirty)]) == 0);
         frames += in_chunk;
         for (unsigned t = 0; t < nr_cache_tags; ++t)
             tagged[t] += static_cast<std::uint64_t>(std::popcount(c->tags[t]));

@@ -190,26 +190,45 @@ void page_cache::release_private(page& p) {
     PAGESIM_ASSERT_PAGE(!last, p);
 }
 
+namespace {
+
+// One page of a file, found at its place.
+void check_page(const mapping& file, std::uint64_t index, const page& p) {
+    PAGESIM_ASSERT_PAGE(p.in_file() && p.file_id() == file.id() && p.index() == index, p);
+    PAGESIM_ASSERT_PAGE(!p.test(page_flag::swapcache) && !p.test(page_flag::anon_exclusive), p);
+    PAGESIM_ASSERT_PAGE(p.test(page_flag::swapbacked) == !file.writes_back(), p);
+    PAGESIM_ASSERT_PAGE(p.test(page_flag::uptodate) || (!p.mapped() && !p.test(page_flag::dirty)), p);
+    const bool dirty = file.tagged(index, cache_tag::dirty);
+    const bool writeback = file.tagged(index, cache_tag::writeback);
+    if (file.writes_back()) {
+        PAGESIM_ASSERT_PAGE(dirty == p.test(page_flag::dirty), p);
+        PAGESIM_ASSERT_PAGE(writeback == p.test(page_flag::writeback), p);
+    } else {
+        PAGESIM_ASSERT_PAGE(!dirty && !writeback && !p.test(page_flag::writeback), p);
+        PAGESIM_ASSERT_PAGE(!p.test(page_flag::private_), p);
+    }
+}
+
+} // namespace
+
 void page_cache::check_consistency() const {
-    std::uint64_t pages = 0;
     std::uint64_t dirty = 0;
+    std::uint64_t shadow_leaves = 0;
     for (const auto& f : files_) {
         if (!f) continue;
         f->check_consistency();
-        for (std::uint64_t i = f->next_frame(0); i != mapping::none; i = f->next_frame(i + 1)) {
-            const page& p = frames_[f->slot(i).frame()];
-            PAGESIM_ASSERT_PAGE(p.in_file() && p.file_id() == f->id() && p.index() == i, p);
-            PAGESIM_ASSERT_PAGE(p.refcount() >= 1 + p.mapcount() + (p.test(page_flag::private_) ? 1 : 0), p);
-            PAGESIM_ASSERT_PAGE(
-                !f->writes_back() || !p.test(page_flag::dirty) || f->tagged(i, cache_tag::dirty), p);
-            PAGESIM_ASSERT_PAGE(
-                p.test(page_flag::writeback) == f->tagged(i, cache_tag::writeback) || !f->writes_back(), p);
-            ++pages;
-            if (f->writes_back() && p.test(page_flag::dirty)) ++dirty;
-        }
+        shadow_leaves += f->count_shadow_leaves();
+        dirty += f->tagged_pages(cache_tag::dirty);
+        for (std::uint64_t i = f->next_frame(0); i != mapping::none; i = f->next_frame(i + 1))
+            check_page(*f, i, frames_[f->slot(i).frame()]);
     }
     PAGESIM_ASSERT(dirty == cpu_.stat[vm_item::nr_dirty]);
-    static_cast<void>(pages); // nr_file_pages has the swap cache's too: the machine adds them up
+    PAGESIM_ASSERT(shadow_leaves == cpu_.stat[vm_item::workingset_nodes]);
+    for (std::uint32_t id = 1; id < open_files_.size(); ++id) {
+        const open_file* const f = open_files_[id].get();
+        if (f == nullptr) continue;
+        PAGESIM_ASSERT(f->id == id && f->users > 0 && f->of == files_[f->of->id()].get());
+    }
 }
 
 } // namespace pagesim

@@ -37,4 +37,17 @@ void range_index::remove(const vma& range) {
     recompute_from(i);
 }
 
+void range_index::check_consistency() const {
+    std::uint64_t first = 0;
+    std::uint64_t end = 0;
+    for (const entry& e : entries_) {
+        const vma& range = *e.what.range;
+        PAGESIM_ASSERT(e.first >= first && e.what.owner == range.owner);
+        PAGESIM_ASSERT(e.first == range.pgoff && e.end == range.pgoff + range.pages());
+        first = e.first;
+        end = std::max(end, e.end);
+        PAGESIM_ASSERT(e.end_so_far == end);
+    }
+}
+
 } // namespace pagesim

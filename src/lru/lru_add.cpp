@@ -31,7 +31,7 @@ void lru_batches::apply_add(page& p) {
         p.clear(page_flag::active);
         p.set(page_flag::unevictable);
         if (!was_unevictable) cpu_.count(vm_item::unevictable_pgs_culled);
-        mlock_counts_.erase(frame_of(p)); // counting begins anew
+        if (rule_ == mlock_rule::in_batches) mlock_counts_[frame_of(p)] = 0; // counting begins anew
     }
     lru_.add_page(p);
 }
@@ -199,7 +199,8 @@ void lru_batches::apply_mlock(page& p) {
     } else if (!p.test(page_flag::unevictable)) {
         move_to_unevictable(p);
     } else {
-        ++mlock_counts_.try_emplace(frame_of(p), 1U).first->second;
+        const auto others = mlock_counts_.try_emplace(frame_of(p), 1U).first;
+        if (++others->second == 1) mlock_counts_.erase(others);
     }
 }
 
@@ -228,7 +229,7 @@ void lru_batches::apply_munlock(page& p) {
     const bool listed = p.test(page_flag::lru);
     if (listed && p.test(page_flag::unevictable)) {
         const auto others = mlock_counts_.find(frame_of(p));
-        if (others != mlock_counts_.end()) {
+        if (others != mlock_counts_.end() && others->second > 1) {
             if (--others->second == 1) mlock_counts_.erase(others);
             return;
         }

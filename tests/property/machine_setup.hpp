@@ -38,6 +38,9 @@ enum class priorities : std::uint8_t { descending, equal }; // of several swap a
     return names[static_cast<std::size_t>(d)];
 }
 [[nodiscard]] inline const char* name_of(file_device d) { return d == file_device::pmem ? "pmem" : "flash"; }
+[[nodiscard]] inline const char* name_of(priorities p) {
+    return p == priorities::equal ? "equal" : "descending";
+}
 
 struct setup {
     std::uint64_t memory = 512;
@@ -75,11 +78,10 @@ inline std::string code(const setup& s) {
         "                      .expire_centisecs = {}, .writeback_centisecs = {}, .swappiness = {},\n"
         "                      .page_cluster = {}, .cpu = core::{}, .profile = kernel::{},\n"
         "                      .processes = {}, .adj = {}, .seed = {}}}",
-        s.memory, name_of(s.device), s.swap_pages, s.more_areas,
-        s.area_order == priorities::equal ? "equal" : "descending", s.latency_us, s.queue_depth,
-        s.bytes_per_second, s.compressed_bytes, name_of(s.files), s.file_request_pages, s.dirty_ratio,
-        s.background_ratio, s.dirty_bytes, s.expire_centisecs, s.writeback_centisecs, s.swappiness,
-        s.page_cluster, name_of(s.cpu), name_of(s.profile), s.processes, s.adj, s.seed);
+        s.memory, name_of(s.device), s.swap_pages, s.more_areas, name_of(s.area_order), s.latency_us,
+        s.queue_depth, s.bytes_per_second, s.compressed_bytes, name_of(s.files), s.file_request_pages,
+        s.dirty_ratio, s.background_ratio, s.dirty_bytes, s.expire_centisecs, s.writeback_centisecs,
+        s.swappiness, s.page_cluster, name_of(s.cpu), name_of(s.profile), s.processes, s.adj, s.seed);
 }
 
 // Swap areas beyond the first, which is there already.

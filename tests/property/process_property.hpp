@@ -1,41 +1,35 @@
 // SPDX-License-Identifier: MIT
-// Processes that map, touch, fork and die under pressure, beside a naive model: for each process a map from page to what
-// may be done with it and which version of content it has. A store makes a new version, a fork copies the map.
+// Processes that map, touch, fork and die under pressure, and files that they read, write and map, beside a naive model
+// (process_model.hpp).
 //
 // After every step the machine recounts itself (machine_parts::check_consistency: map counts are the descriptors found
-// by walking and by the reverse mapping, slots are named as often as they count, TLBs hold what tables say). After every
-// operation
-//
-//     permissions     each page has the model's, and ranges hold no page more
-//     accesses        are refused exactly where the model refuses them
-//     content         what was written is not missing, and who shares a frame, or the slot that the frame came from, has
-//                     the same version: a store that another process can see is caught
+// by walking and by the reverse mapping, slots are named as often as they count, TLBs hold what tables say), and between
+// two steps the flusher does one of its own. After every operation the model is held against the machine; and at the end
+// nothing may be left.
 #pragma once
 
+#include <property/process_model.hpp>
 #include <property/process_operations.hpp>
 
-#include <support/processes.hpp>
-#include <support/property.hpp>
-
+#include <pagesim/process/fadvise.hpp>
+#include <pagesim/process/file_read.hpp>
+#include <pagesim/process/file_write.hpp>
+#include <pagesim/process/truncate.hpp>
+#include <pagesim/process/writeback_calls.hpp>
 #include <pagesim/reclaim/direct_reclaim.hpp>
 
 #include <array>
+#include <deque>
 #include <iterator>
-#include <map>
 #include <optional>
 
 namespace pagesim::testing::on_processes {
 
-struct page_model {
-    vm_flags access;
-    std::uint64_t version = 0; // 0: zeros
-};
-using space_model = std::map<vpn, page_model>;
-
-class world : public complaints {
+class world : public compared {
 public:
-    explicit world(const setup& s) : setup_{s}, m_{config(s)} {
-        m_.between_steps = [this] { m_.check(); };
+    explicit world(const setup& s) : compared{config(s)}, setup_{s} {
+        m_.parts.bdi.set_ratelimit();
+        m_.between_steps = [this] { between_steps(); };
         add(m_.start());
     }
 
@@ -50,6 +44,7 @@ public:
         case act::read: access(p, model, o, access_kind::read); break;
         case act::map: map_anywhere(p, model, o); break;
         case act::map_over: map_over(p, model, o); break;
+        case act::map_file: map_file(p, model, o); break;
         case act::exec:
             m_.exec(p);
             model.clear();
@@ -59,23 +54,35 @@ public:
         case act::brk: set_heap(p, model, o); break;
         case act::reclaim: reclaim(o); break;
         case act::idle: forget_use(); break;
+        case act::pread:
+        case act::pwrite:
+        case act::fsync:
+        case act::fadvise:
+        case act::truncate:
+        case act::sync:
+        case act::drop: on_files(p, o); break;
         default: on_part(p, model, o);
         }
         if (m_.size() > i && &m_[i] == &p && p.outcome == fault_outcome::out_of_memory) end(i);
     }
 
-    void compare() {
-        identities_.clear();
-        for (std::size_t i = 0; i < m_.size() && content(); ++i) compare(m_[i], models_[i]);
-    }
-
     void finish() {
         while (m_.size() > 0) end(0);
+        for (std::size_t i = 0; i < regular_files; ++i) {
+            m_.parts.cache.close(*files_[i].open);
+            delete_file_cursor c;
+            mapping& f = *files_[i].of;
+            m_.finish([&] { return delete_file(m_.parts.wb, f, c); });
+        }
         m_.drain();
         expect_equal("anonymous pages left", m_.count(vm_item::nr_anon_pages), 0U);
+        expect_equal("mapped pages left", m_.count(vm_item::nr_mapped), 0U);
+        expect_equal("dirty pages left", m_.count(vm_item::nr_dirty), 0U);
         expect_equal("tables left", m_.count(vm_item::nr_page_table_pages), 0U);
         expect_equal("locked pages left", m_.count(vm_item::nr_mlock), 0U);
         expect_equal("anon_vmas left", m_.parts.map.anon_vmas().in_use(), 0U);
+        expect_equal("frames in use", frames_in_use(),
+                     m_.count(vm_item::nr_shmem) + m_.parts.swap.cached_pages());
     }
 
 private:
@@ -84,8 +91,15 @@ private:
         const unsigned n = number % 4;
         return n == 0 ? vm_flags{} : n == 1 ? read : read | vm_flags{vm_flag::write};
     }
+    void between_steps() {
+        files_.note_writes();
+        static_cast<void>(flusher_step(m_.parts.wb, flusher_));
+        files_.note_writes();
+        m_.check();
+    }
     void add(process& p) {
         p.space().limits.max_map_count = setup_.max_map_count;
+        p.dirtier = &dirtiers_.emplace_back();
         models_.emplace_back();
     }
     void end(std::size_t i) {
@@ -94,42 +108,70 @@ private:
     }
     void fork(std::size_t i) {
         if (m_.size() == most_processes) return;
-        if (m_.try_fork(m_[i]) != nullptr) models_.push_back(models_[i]);
-    }
-    static void set(space_model& model, vpn first, std::uint64_t pages, vm_flags access) {
-        for (std::uint64_t i = 0; i < pages; ++i) model[first + i] = {.access = access};
+        process* const child = m_.try_fork(m_[i]);
+        if (child == nullptr) return;
+        child->dirtier = &dirtiers_.emplace_back();
+        models_.push_back(models_[i]);
     }
     static void erase(space_model& model, vpn first, std::uint64_t pages) {
         model.erase(model.lower_bound(first), model.lower_bound(first + pages));
     }
+    // Pages of a new range, of which `page` is the first.
+    static void set(space_model& model, vpn first, std::uint64_t pages, page_model page) {
+        erase(model, first, pages);
+        for (std::uint64_t i = 0; i < pages; ++i, ++page.index) model[first + i] = page;
+    }
 
     void map_anywhere(process& p, space_model& model, const operation& o) {
+        fills_ = o.at % 8 == 0;
         const vpn first = p.map({.pages = page_count{o.pages},
                                  .access = access_of(o.access),
-                                 .populate = o.at % 8 == 0 ? populating::yes : populating::no});
+                                 .populate = fills_ ? populating::yes : populating::no});
         if (p.error != mm_error::none) return;
         expect(model.lower_bound(first) == model.lower_bound(first + o.pages), "a used place was given away");
-        set(model, first, o.pages, access_of(o.access));
+        set(model, first, o.pages, {.access = access_of(o.access)});
     }
     void map_over(process& p, space_model& model, const operation& o) {
         const std::uint64_t first = 200 + o.at;
         p.map_at(first, o.pages, access_of(o.access));
         if (p.error != mm_error::none) return;
-        erase(model, vpn{first}, o.pages);
-        set(model, vpn{first}, o.pages, access_of(o.access));
+        set(model, vpn{first}, o.pages, {.access = access_of(o.access)});
+    }
+    void map_file(process& p, space_model& model, const operation& o) {
+        const std::size_t file = o.at % all_files;
+        const std::uint64_t index = o.at / all_files % (files_[file].size() + 8);
+        const sharing kind = o.access < 4 ? sharing::private_ : sharing::shared;
+        fills_ = o.at % 7 == 0;
+        const vpn first = p.map({.pages = page_count{o.pages},
+                                 .access = access_of(o.access),
+                                 .kind = kind,
+                                 .populate = fills_ ? populating::yes : populating::no,
+                                 .file = files_[file].open->id,
+                                 .pgoff = index});
+        if (p.error != mm_error::none) return;
+        set(model, first, o.pages,
+            {.access = access_of(o.access), .file = file, .index = index, .kind = kind});
     }
     void set_heap(process& p, space_model& model, const operation& o) {
         const vpn heap = vpn_of(p.space().start_brk);
         const std::uint64_t before = vpn_of(p.space().brk) - heap;
         p.brk(o.pages);
         const std::uint64_t after = vpn_of(p.space().brk) - heap;
-        if (after > before) set(model, heap + before, after - before, access_of(3));
+        if (after > before) set(model, heap + before, after - before, {.access = access_of(3)});
         if (after < before) erase(model, heap + after, before - after);
     }
 
     [[nodiscard]] static std::optional<vpn> page_of(const space_model& model, unsigned at) {
         if (model.empty()) return std::nullopt;
         return std::next(model.begin(), static_cast<std::ptrdiff_t>(at % model.size()))->first;
+    }
+    // What an access must come to, memory permitting.
+    [[nodiscard]] fault_outcome expected(const page_model& page, access_kind kind) const {
+        const bool write = kind == access_kind::write;
+        const bool allowed = write ? page.access.has(vm_flag::write) : is_accessible(page.access);
+        if (!allowed) return fault_outcome::access_error;
+        const bool beyond_end = page.of_file() && page.index >= files_[page.file].size();
+        return beyond_end ? fault_outcome::bus_error : fault_outcome::resolved;
     }
     void access(process& p, space_model& model, const operation& o, access_kind kind) {
         const std::optional<vpn> first = page_of(model, o.at);
@@ -145,13 +187,22 @@ private:
                 expect(is == fault_outcome::map_error, "an access beside all ranges was let pass");
                 return;
             }
-            const bool write = kind == access_kind::write;
-            const bool allowed =
-                write ? at->second.access.has(vm_flag::write) : is_accessible(at->second.access);
-            expect((is == fault_outcome::resolved) == allowed, "an access was not judged by its permission");
-            if (is != (allowed ? fault_outcome::resolved : fault_outcome::access_error)) return;
-            if (allowed && write) at->second.version = ++newest_;
+            const fault_outcome wanted = expected(at->second, kind);
+            if (is != wanted)
+                return complain(fmt::format("an access to page {} came to {}, expected {}", raw(from + i),
+                                            static_cast<int>(is), static_cast<int>(wanted)));
+            if (is != fault_outcome::resolved) return;
+            if (kind == access_kind::write) store(at->second);
         }
+    }
+    void store(page_model& page) {
+        if (page.of_file() && page.kind == sharing::shared) {
+            files_[page.file].content[page.index] = ++newest_;
+            return;
+        }
+        page.version = ++newest_;
+        page.freed = false;
+        page.copied = page.of_file();
     }
 
     // What a part of an address space, found by one of its pages, is done to.
@@ -173,8 +224,12 @@ private:
             }
             break;
         }
-        case act::lock: p.lock(*first, o.pages); break;
+        case act::lock:
+            fills_ = true;
+            p.lock(*first, o.pages);
+            break;
         case act::unlock: p.lock(*first, o.pages, lock_action::munlock); break;
+        case act::advise: advise(p, model, *first, o); break;
         default: remap(p, model, *first, o.pages);
         }
     }
@@ -182,18 +237,102 @@ private:
     static void learn(const process& p, space_model& model) {
         for (auto& [n, page] : model) page.access = p.range_at(n)->flags & vm_access;
     }
+    void advise(process& p, space_model& model, vpn first, const operation& o) {
+        const advice what = advice_words[o.access % advice_words.size()].what;
+        p.advise(first, o.pages, what);
+        if (what != advice::dontneed && what != advice::free) return;
+        for (std::uint64_t i = 0; i < o.pages; ++i) { // up to a range that it is not for
+            const auto at = model.find(first + i);
+            if (at == model.end()) continue;
+            page_model& page = at->second;
+            if (p.range_at(at->first)->flags.has(vm_flag::locked)) return;
+            if (what == advice::free) {
+                if (page.of_file()) return;
+                page.freed = true;
+            } else {
+                page.version = 0;
+                page.freed = page.copied = false;
+            }
+        }
+    }
     void remap(process& p, space_model& model, vpn first, std::uint64_t new_pages) {
         const std::uint64_t old_pages =
             std::min<std::uint64_t>(p.range_at(first)->end - first, new_pages > 60 ? 20 : 200);
-        const vm_flags access = model.at(first).access;
+        fills_ = true;
+        page_model added = model.at(first);
+        added = {.access = added.access, .file = added.file, .index = added.index, .kind = added.kind};
         const vpn to = p.remap(first, old_pages, new_pages);
-        if (p.error != mm_error::none || p.outcome != fault_outcome::resolved) return;
+        if (p.error != mm_error::none || p.outcome == fault_outcome::out_of_memory) return;
         space_model moved;
-        for (std::uint64_t i = 0; i < std::min(old_pages, new_pages); ++i)
-            moved[to + i] = model.at(first + i);
+        for (std::uint64_t i = 0; i < new_pages; ++i, ++added.index)
+            moved[to + i] = i < old_pages ? model.at(first + i) : added;
         erase(model, first, old_pages);
-        for (std::uint64_t i = old_pages; i < new_pages; ++i) moved[to + i] = {.access = access};
         model.insert(moved.begin(), moved.end());
+    }
+
+    void on_files(process& p, const operation& o) {
+        const std::size_t number = o.at % regular_files;
+        file_model& f = files_[number];
+        const std::uint64_t place = o.at / regular_files;
+        const std::uint64_t first = place % std::max<std::uint64_t>(f.size(), 1);
+        const writeback_context& wb = m_.parts.wb;
+        switch (o.what) {
+        case act::pread: return pread(f, first, o.pages);
+        case act::pwrite: return pwrite(p, f, first, o.pages);
+        case act::fsync: {
+            fsync_cursor c;
+            m_.finish([&] { return fsync_file(wb, *f.of, c); });
+            return expect(files_.stored(number), "fsync returned, and the device has not all of the file");
+        }
+        case act::fadvise: {
+            fadvise_cursor c;
+            c.advice = static_cast<file_advice>(o.access % 6);
+            c.first = first;
+            c.last = first + o.pages - 1;
+            return m_.finish([&] { return fadvise(m_.parts.fc, wb, *f.open, c); });
+        }
+        case act::truncate: return truncate(f, number, place % 130);
+        case act::sync: {
+            sync_cursor c;
+            m_.finish([&] { return sync_files(wb, c); });
+            return expect(files_.stored(0) && files_.stored(1), "sync returned, and a device has not all");
+        }
+        default: {
+            drop_caches_cursor c;
+            m_.finish(
+                [&] { return drop_caches(wb, m_.parts.rc, static_cast<drop_what>(o.access % 3 + 1), c); });
+        }
+        }
+    }
+    void pread(const file_model& f, std::uint64_t first, std::uint64_t pages) {
+        file_read_cursor c;
+        begin_file_read(c, *f.open, first, pages);
+        const std::uint64_t end = std::min(first + pages, f.size());
+        m_.finish([&] { return file_read_step(m_.parts.fc, c); });
+        expect(c.outcome == fault_outcome::out_of_memory || c.position == std::max(first, end),
+               "a read ended early");
+    }
+    void pwrite(const process& p, file_model& f, std::uint64_t first, std::uint64_t pages) {
+        file_write_cursor c;
+        begin_file_write(c, *f.open, first, pages, *p.dirtier);
+        std::uint64_t next = first;
+        m_.finish([&] {
+            const step_result r = file_write_step(m_.parts.fc, c);
+            while (next < c.position) f.content[next++] = ++newest_;
+            return r;
+        });
+        expect(c.outcome == fault_outcome::out_of_memory || next == std::min(first + pages, f.size()),
+               "a write ended early");
+    }
+    void truncate(file_model& f, std::size_t number, std::uint64_t size) {
+        file_models::resize(f, size);
+        for (space_model& model : models_) {
+            for (auto& [n, page] : model) {
+                if (page.file == number && page.index >= size) page.copied = false;
+            }
+        }
+        truncate_file_cursor c;
+        m_.finish([&] { return truncate_file(m_.parts.fc, m_.parts.wb, *f.of, page_count{size}, c); });
     }
 
     void reclaim(const operation& o) {
@@ -210,42 +349,10 @@ private:
         }
     }
 
-    void compare(const process& p, const space_model& model) {
-        std::uint64_t pages = 0;
-        for (const vma& v : p.space().vmas()) pages += v.pages();
-        expect_equal("pages of all ranges", pages, model.size());
-        for (const auto& [n, page] : model) {
-            const vma* const range = p.range_at(n);
-            if (range == nullptr) return complain(fmt::format("page {} is in no range", raw(n)));
-            if ((range->flags & vm_access) != page.access)
-                return complain(fmt::format("page {} has other permissions", raw(n)));
-            compare_content(p.entry(n), page.version, n);
-        }
-    }
-    void compare_content(descriptor d, std::uint64_t version, vpn n) {
-        if (d.none() || (d.present() && d.special())) {
-            if (version != 0) complain(fmt::format("page {} has lost its content", raw(n)));
-            return;
-        }
-        const auto [at, fresh] = identities_.try_emplace(identity(d), version);
-        if (!fresh && at->second != version)
-            complain(fmt::format("page {} has version {}, and shares its frame or slot with version {}",
-                                 raw(n), version, at->second));
-    }
-    // What holds the content: a slot, also if a page of the swap cache still has it, or a frame.
-    [[nodiscard]] std::uint64_t identity(descriptor d) const {
-        constexpr std::uint64_t slots = 1ULL << 40U;
-        if (d.is_swap()) return slots + d.swap_entry().offset;
-        const page& p = m_.parts.frames[d.frame()];
-        if (p.test(page_flag::swapcache)) return slots + swap_space::entry_of(p).offset;
-        return raw(d.frame());
-    }
-
     setup setup_;
-    processes m_;
-    std::vector<space_model> models_;
+    flusher_cursor flusher_;
+    std::deque<task_dirty> dirtiers_;
     std::uint64_t newest_ = 0;
-    std::map<std::uint64_t, std::uint64_t> identities_; // version by identity
 };
 
 struct property {

@@ -154,6 +154,35 @@ TEST(locking_6_1, a_page_off_its_list_is_stranded_or_merely_unlocked) {
     m->parts.lru.add_page(p);
 }
 
+TEST(locking_6_1, a_page_that_was_locked_before_it_came_to_its_list_is_counted_once) {
+    const auto m = a_machine().build();
+    m->touch(1, access_kind::write); // waits in the add batch
+    page& p = m->page_at(1);
+    m->parts.batches.mlock_page(p);
+    m->parts.batches.lru_add_drain();
+    EXPECT_EQ(m->picture(), "ia: - | aa: - | if: - | af: - | un: 1");
+    m->parts.batches.munlock_page(p);
+    m->parts.batches.lru_add_drain();
+    EXPECT_EQ(m->picture(), "ia: 1 | aa: - | if: - | af: - | un: -");
+    EXPECT_EQ(m->parts.stat[vm_item::nr_mlock], 0U);
+}
+
+TEST(locking_6_1, two_ranges_that_lock_a_page_unlock_it_one_after_the_other) {
+    const auto m = a_machine().build();
+    for (const bool known : {true, false}) {
+        const std::uint64_t n = known ? 1 : 2;
+        page& p = known ? m->written(n) : (m->touch(n, access_kind::write), m->page_at(n));
+        for (int i = 0; i < 2; ++i) m->parts.batches.mlock_page(p);
+        m->parts.batches.lru_add_drain();
+        m->parts.batches.munlock_page(p);
+        m->parts.batches.lru_add_drain();
+        EXPECT_TRUE(p.test(page_flag::mlocked));
+        m->parts.batches.munlock_page(p);
+        m->parts.batches.lru_add_drain();
+        EXPECT_FALSE(p.test(page_flag::mlocked) || p.test(page_flag::unevictable));
+    }
+}
+
 std::string kernel_of(const ::testing::TestParamInfo<const kernel_profile*>& info) {
     if (info.param == &linux_5_8) return "linux_5_8";
     return info.param == &linux_5_10 ? "linux_5_10" : "linux_6_1";

@@ -60,6 +60,12 @@ void process::lock_all(mcl_flags flags) {
     outcome = c.outcome();
 }
 
+void process::advise(vpn first, std::uint64_t pages, advice what) {
+    advise_cursor c;
+    all_->finish([&] { return pagesim::advise(all_->parts.fc, *space_, what, first, first + pages, c); });
+    advised = c.outcome;
+}
+
 void process::brk(std::uint64_t pages_above_start) {
     brk_cursor c;
     const virt_addr to{raw(space_->start_brk) + page_count{pages_above_start}.bytes()};
@@ -72,6 +78,7 @@ fault_outcome process::touch(vpn n, access_kind kind) {
         fault_cursor f;
         f.where = n;
         f.kind = kind;
+        f.dirtier = dirtier;
         all_->finish([&] { return handle_mm_fault(all_->parts.fc, *space_, f); });
         if (f.outcome != fault_outcome::resolved) return f.outcome;
     }

@@ -13,6 +13,7 @@
 #include <support/small_machine.hpp>
 
 #include <pagesim/process/fork.hpp>
+#include <pagesim/process/madvise.hpp>
 #include <pagesim/process/mprotect.hpp>
 #include <pagesim/process/mremap.hpp>
 
@@ -32,6 +33,9 @@ public:
     // What the last call answered.
     mm_error error = mm_error::none;
     fault_outcome outcome = fault_outcome::resolved; // out_of_memory: the process must die
+    advice_outcome advised = advice_outcome::done;
+    // Counts the pages that it dirties by faults; if set, it may be made to wait for the flusher, so one must run.
+    task_dirty* dirtier = nullptr;
 
     vpn map(std::uint64_t pages) { return map({.pages = page_count{pages}}); }
     vpn map(const mmap_request& q);
@@ -42,6 +46,7 @@ public:
     vpn remap(vpn first, std::uint64_t old_pages, std::uint64_t new_pages);
     void lock(vpn first, std::uint64_t pages, lock_action what = lock_action::mlock);
     void lock_all(mcl_flags flags);
+    void advise(vpn first, std::uint64_t pages, advice what);
     void brk(std::uint64_t pages_above_start);
 
     fault_outcome touch(vpn n, access_kind kind);
@@ -65,7 +70,8 @@ private:
 
 class processes {
 public:
-    explicit processes(const machine_config& config) : parts{config, waker_, nullptr} {}
+    explicit processes(const machine_config& config, trace_sink* trace = nullptr)
+        : parts{config, waker_, trace} {}
 
     process& start();
     // A file of that size, opened once.

@@ -137,7 +137,7 @@ vma& small_machine::map_file(page& p, vm_flags flags, mapped_by through) {
     }
     const bool stored = through == mapped_by::store;
     const descriptor d = descriptor::page(parts.frames.pfn_of(p), page_prot::readonly).mkyoung();
-    *space->table().leaf(v.first) = (stored ? d.mkdirty().mkwrite() : d).word();
+    *space->table().leaf(v.first) = (stored ? d.mkdirty() : d).word();
     p.get();
     parts.map.page_add_file_rmap(p, v);
     ++space->rss(p);

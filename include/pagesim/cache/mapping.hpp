@@ -93,6 +93,8 @@ public:
     // Keeps `nodes` right; returns how much longer it became (-1, 0, 1).
     int store(std::uint64_t index, cache_slot s, shadow_nodes& nodes);
     [[nodiscard]] std::uint64_t nrpages() const { return nrpages_; }
+    // Leaves that hold shadows and no page, counted now.
+    [[nodiscard]] std::uint64_t count_shadow_leaves() const;
 
     [[nodiscard]] bool tagged(std::uint64_t index, cache_tag t) const;
     void set_tag(std::uint64_t index, cache_tag t);

@@ -71,6 +71,7 @@ public:
     // open(2) of an existing file: one user (kernel: struct file).
     open_file& open(mapping& file);
     [[nodiscard]] open_file& opened(std::uint32_t id) const { return *open_files_[id]; }
+    [[nodiscard]] const std::vector<std::unique_ptr<open_file>>& open_files() const { return open_files_; }
     // A user less; the last one forgets it (kernel: fput()).
     void close(open_file& f);
     // A range of an address space begins, or ceases, to map the file whose open file it names: a user, and a place in

@@ -59,6 +59,9 @@ public:
         }
     }
 
+    // Order, ends so far, and that each range still is as it was when it came.
+    void check_consistency() const;
+
 private:
     struct entry {
         std::uint64_t first;

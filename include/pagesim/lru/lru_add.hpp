@@ -27,9 +27,10 @@
 //     munlock    no longer mlocked (unevictable_pgs_munlocked, or _stranded if it was off the lists), and back to
 //                the list that its flags name (unevictable_pgs_rescued)
 //
-// How many ranges lock a page is counted while it is on the unevictable list, from one on (kernel: page->mlock_count). A
-// page that was off its lists when it was locked once more, or that came back to the list, may be counted too low; then
-// reclaim finds the range that still locks it. 5.8 and 5.10 do not count: who unlocks looks for others (rmap).
+// How many ranges lock a page is counted while it is on the unevictable list (kernel: page->mlock_count): from one on if it
+// was moved there because it was locked, from zero on if it came by the add batch, where nobody knows whether who locked
+// it is still to be counted. So a page may be counted too low, also if it was off its lists when it was locked once
+// more; then reclaim finds the range that still locks it. 5.8 and 5.10 do not count: who unlocks looks for others (rmap).
 #pragma once
 
 #include <pagesim/base/kernel_profile.hpp>
@@ -82,6 +83,14 @@ public:
     }
     // How many batches hold this page (each holds a reference).
     [[nodiscard]] unsigned batches_with(const page& p) const;
+    // Calls f(const page&) for each page in each of them.
+    template <typename F>
+    void for_each_waiting(F&& f) const {
+        for (const batch* b :
+             {&add_, &rotate_, &deactivate_file_, &deactivate_, &lazyfree_, &activate_, &mlock_}) {
+            for (unsigned i = 0; i < b->size; ++i) f(*b->pages[i]);
+        }
+    }
 
 private:
     struct batch {
@@ -129,7 +138,7 @@ private:
     batch activate_;
     batch mlock_;
     std::array<mlock_entry, pagevec_size> mlock_entries_{}; // what each page of mlock_ is there for
-    // By frame: how many ranges lock a page of the unevictable list; those of one, nearly all, are not in it.
+    // By frame: how many ranges lock a page of the unevictable list, unless it is one, as nearly always.
     std::map<std::uint64_t, unsigned> mlock_counts_;
 };
 
