@@ -66,8 +66,8 @@ struct operation {
     unsigned which;
     unsigned at;
     unsigned pages;
-    unsigned
-        access; // of a mapping, modulo 4: 0 none, 1 read, 2 and 3 read and write; from 4 on it is shared if of a file
+    // Of a mapping, modulo 4: 0 none, 1 read, 2 and 3 read and write; from 4 on it is shared if of a file.
+    unsigned access;
 };
 struct thrown_case {
     setup start;
