@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Any bytes as a file of unknown format, compressed or not: it is told the same each time, and what it is told to be is read.
+// Any bytes as a file of unknown format, compressed or not: it is told the same each time, and what it is
+// told to be is read.
 // A part of the bytes may be the parameters of csv.
 #include "trace_fuzz.hpp"
 
