@@ -172,7 +172,7 @@ public:
     void drop_all() {
         parts.batches.lru_add_drain();
         drop_caches_cursor c;
-        finish([&] { return drop_caches(parts.wb, drop_what::pagecache, c); });
+        finish([&] { return drop_caches(parts.wb, parts.rc, drop_what::pagecache, c); });
         PAGESIM_ASSERT(cached() == 0);
         file_.ra = {};
     }
