@@ -64,7 +64,10 @@ public:
                 under_way_.try_emplace(raw(f.slot(n).frame()), all_[i].content[n]);
         }
     }
+    // Files are about to go.
+    void stop() { parts_ = nullptr; }
     void on(const trace_event& e) override {
+        if (parts_ == nullptr) return;
         if (e.kind != trace_kind::writeback_end) return;
         const page& p = parts_->frames[pfn{e.a}];
         if (!p.in_file()) return;

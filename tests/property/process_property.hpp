@@ -69,6 +69,7 @@ public:
     void finish() {
         while (m_.size() > 0) end(0);
         m_.between_steps = nullptr; // it looks at files that are about to go
+        files_.stop();
         for (std::size_t i = 0; i < regular_files; ++i) {
             m_.parts.cache.close(*files_[i].open);
             delete_file_cursor c;
