@@ -155,7 +155,7 @@ bool page_cache::page_mkclean(page& p) {
         std::uint64_t* word = r.owner->table().leaf(at);
         if (word == nullptr || !r.range->flags.has(vm_flag::shared)) return true;
         const descriptor d{*word};
-        if (!d.valid() || d.frame() != frames_.pfn_of(p) || (!d.dirty() && !d.writable())) return true;
+        if (!d.present() || d.frame() != frames_.pfn_of(p) || (!d.dirty() && !d.writable())) return true;
         const descriptor old = ptep_clear_flush(tlbs_, {r.owner->id(), at}, *word);
         *word = old.wrprotect().mkclean().word();
         cleaned = true;

@@ -188,13 +188,15 @@ step_result lock_target(const fault_context& fc, mm& owner, fault_cursor& f) {
         drop_mmap_lock(f);
         return sleep_on(lock_channel(fc.rc, p));
     }
-    if (!p.in_file() || p.file_id() != file_of_fault(fc, f).of->id()) {
+    const mapping& file = *file_of_fault(fc, f).of;
+    if (!p.in_file() || p.file_id() != file.id()) {
         fc.rc.batches.put_page(p);
         f.target = nullptr;
         f.at = phase::file_find;
         return step_again;
     }
-    if (!p.test(page_flag::uptodate)) return give_up_file_fault(fc, f, fault_outcome::bus_error);
+    const bool cut = index_of_fault(f) >= file.size().value; // meanwhile, and the page has not gone yet
+    if (cut || !p.test(page_flag::uptodate)) return give_up_file_fault(fc, f, fault_outcome::bus_error);
     return f.dropped ? retry(fc, f) : map_file_target(fc, owner, f);
 }
 

@@ -219,10 +219,16 @@ std::uint64_t machine::fingerprint_value() const {
 
 void machine::check_consistency() const {
     std::vector<const mm*> spaces;
+    std::uint64_t descriptors = 0;
     for (const workload_task* p : processes_) {
         if (!p->gone()) spaces.push_back(&p->space());
+        descriptors += p->files().descriptors();
     }
     parts_->check_consistency(spaces);
+    // An open file has no users but descriptors and ranges.
+    for (const auto& f : parts_->cache.open_files()) descriptors -= f == nullptr ? 0 : f->users;
+    for (const auto& f : parts_->cache.files()) descriptors += f == nullptr ? 0 : f->i_mmap.size();
+    PAGESIM_ASSERT(descriptors == 0);
 }
 
 } // namespace pagesim

@@ -32,7 +32,7 @@ struct file_model {
 inline constexpr std::size_t regular_files = 2; // then as many of shmem
 inline constexpr std::size_t all_files = 4;
 
-class file_models final : public trace_sink {
+class file_models {
 public:
     void create(machine_parts& parts) {
         parts_ = &parts;
@@ -64,19 +64,15 @@ public:
                 under_way_.try_emplace(raw(f.slot(n).frame()), all_[i].content[n]);
         }
     }
-    // Files are about to go.
-    void stop() { parts_ = nullptr; }
-    void on(const trace_event& e) override {
-        if (parts_ == nullptr) return;
-        if (e.kind != trace_kind::writeback_end) return;
-        const page& p = parts_->frames[pfn{e.a}];
-        if (!p.in_file()) return;
+    // One is over.
+    void written(const page& p) {
+        const std::uint64_t frame = raw(parts_->frames.pfn_of(p));
         for (file_model& f : all_) {
             if (f.of->id() != p.file_id() || p.index() >= f.size()) continue;
-            const auto begun = under_way_.find(e.a);
+            const auto begun = under_way_.find(frame);
             f.stored[p.index()] = begun != under_way_.end() ? begun->second : f.content[p.index()];
         }
-        under_way_.erase(e.a);
+        under_way_.erase(frame);
     }
 
     // What is wrong with a regular file's page.

@@ -6,11 +6,13 @@
 //     permissions     each page has the model's, and ranges hold no page more
 //     content         what was written is not missing, and who shares a frame, or the slot that the frame came from, has
 //                     the same version: a store that another process can see is caught
+//     swap            a slot, or a dirty page in its place, has the content of who names it
 //     files           a descriptor names the page that the file has there; what was stored is on the device, or known to
 //                     be dirty; nothing is cached beyond a file's end
 #pragma once
 
 #include <property/process_files.hpp>
+#include <property/process_slots.hpp>
 
 #include <pagesim/swap/swap_space.hpp>
 
@@ -33,9 +35,12 @@ struct page_model {
 using space_model = std::map<vpn, page_model>;
 
 // Processes and files with their models.
-class compared : public complaints {
+class compared : public complaints, private trace_sink {
 public:
-    explicit compared(const machine_config& config) : m_{config, &files_} { files_.create(m_.parts); }
+    explicit compared(const machine_config& config)
+        : m_{config, this}, slots_{m_.parts, [this](const page& p) { return version_in(p); }} {
+        files_.create(m_.parts);
+    }
 
     void compare() {
         identities_.clear();
@@ -45,6 +50,12 @@ public:
     }
 
 protected:
+    // Files and address spaces are about to go.
+    void stop_watching() { watching_ = false; }
+    void note_writes() {
+        files_.note_writes();
+        slots_.note_writes();
+    }
     // Frames that somebody holds, beside the zero page and zram's pool.
     [[nodiscard]] std::uint64_t frames_in_use() const {
         std::uint64_t n = 0;
@@ -77,6 +88,34 @@ private:
         }
     }
 
+    void on(const trace_event& e) override {
+        if (!watching_ || e.kind != trace_kind::writeback_end) return;
+        const page& p = m_.parts.frames[pfn{e.a}];
+        if (p.in_file()) files_.written(p);
+        if (p.test(page_flag::swapcache)) slots_.written(p);
+    }
+    // The version of content that the page of the swap cache has for those who name it, if anybody does.
+    [[nodiscard]] std::optional<std::uint64_t> version_in(const page& p) const {
+        const swap_entry e = swap_space::entry_of(p);
+        for (std::size_t i = 0; i < models_.size(); ++i) {
+            for (const auto& [n, known] : models_[i]) {
+                const descriptor d = m_[i].entry(n);
+                const bool here = d.is_swap() ? entry_in(d, m_.parts.config.profile.swap_pte) == e
+                                              : d.present() && d.frame() == m_.parts.frames.pfn_of(p);
+                if (!here) continue;
+                if (known.own()) return known.version;
+                if (known.index < files_[known.file].size()) return files_[known.file].content[known.index];
+            }
+        }
+        for (std::size_t i = regular_files; i < all_files; ++i) {
+            for (std::uint64_t n = 0; n < files_[i].size(); ++n) {
+                const cache_slot s = files_[i].of->slot(n);
+                if (s.is_value() && s.value() == e.packed()) return files_[i].content[n];
+            }
+        }
+        return std::nullopt;
+    }
+
     // Locking and filling a private range of a file that may be written copies its pages.
     void learn_copy(descriptor d, page_model& page) {
         const bool copy = d.is_swap() || (d.present() && m_.parts.frames[d.frame()].anon());
@@ -93,9 +132,20 @@ private:
         }
         if (d.present() && !m_.parts.frames[d.frame()].anon())
             return complain(fmt::format("page {} is not of its own", raw(n)));
-        identify(d.is_swap() ? identity(entry_in(d, m_.parts.config.profile.swap_pte))
-                             : identity(m_.parts.frames[d.frame()]),
-                 page.version, fmt::format("page {}", raw(n)));
+        const std::string who = fmt::format("page {}", raw(n));
+        if (d.is_swap()) {
+            return compare_slot(entry_in(d, m_.parts.config.profile.swap_pte), page.version, page.freed, who);
+        }
+        const auto& there = m_.parts.frames[d.frame()];
+        identify(identity(there), page.version, who);
+        const bool slot_counts = there.test(page_flag::swapcache) && there.mapcount() == 1 && !d.dirty();
+        if (slot_counts && !page.freed && !slots_.has(swap_space::entry_of(there), page.version))
+            complain(who + " is clean, and its slot has another content");
+    }
+    void compare_slot(swap_entry e, std::uint64_t version, bool freed, const std::string& who) {
+        identify(identity(e), version, who);
+        if (!freed && !slots_.has(e, version))
+            complain(who + " is in swap, and its slot has another content");
     }
     void identify(std::uint64_t identity, std::uint64_t version, const std::string& who) {
         const auto [at, fresh] = identities_.try_emplace(identity, version);
@@ -123,8 +173,8 @@ private:
                 if (const std::string fault = files_.fault_of(number, i); !fault.empty())
                     complain(fmt::format("{} {}", who, fault));
             } else if (s.is_value()) {
-                identify(identity(swap_entry::from_packed(static_cast<std::uint32_t>(s.value()))),
-                         f.content[i], who);
+                compare_slot(swap_entry::from_packed(static_cast<std::uint32_t>(s.value())), f.content[i],
+                             false, who);
             } else if (s.empty()) {
                 expect(f.content[i] == 0, "a page of shared memory has lost its content");
             }
@@ -137,6 +187,8 @@ private:
 protected:
     file_models files_;
     processes m_;
+    slot_models slots_;
+    bool watching_ = true;
     std::vector<space_model> models_;
     bool fills_ = false; // the operation may have filled a range with copies
 };

@@ -68,8 +68,9 @@ public:
 
     void finish() {
         while (m_.size() > 0) end(0);
-        m_.between_steps = nullptr; // it looks at files that are about to go
-        files_.stop();
+        // The models look at files that are about to go; the flusher, for which deletion may wait, goes on.
+        m_.between_steps = [this] { static_cast<void>(flusher_step(m_.parts.wb, flusher_)); };
+        stop_watching();
         for (std::size_t i = 0; i < regular_files; ++i) {
             m_.parts.cache.close(*files_[i].open);
             delete_file_cursor c;
@@ -94,9 +95,9 @@ private:
         return n == 0 ? vm_flags{} : n == 1 ? read : read | vm_flags{vm_flag::write};
     }
     void between_steps() {
-        files_.note_writes();
+        note_writes();
         static_cast<void>(flusher_step(m_.parts.wb, flusher_));
-        files_.note_writes();
+        note_writes();
         m_.check();
     }
     void add(process& p) {
@@ -344,10 +345,11 @@ private:
             m_.finish([&] { return try_to_free_pages(m_.parts.rc, c); });
         }
     }
+    // As reclaim does, which asks nobody about a locked page: the answer would lock it once more.
     void forget_use() {
         for (std::uint64_t n = 0; n < m_.parts.frames.size().value; ++n) {
             page& p = m_.parts.frames[pfn{n}];
-            if (p.mapped()) static_cast<void>(m_.parts.map.page_referenced(p));
+            if (p.mapped() && page_evictable(p)) static_cast<void>(m_.parts.map.page_referenced(p));
         }
     }
 

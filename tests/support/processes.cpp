@@ -151,6 +151,8 @@ void processes::finish(const std::function<step_result()>& step) {
             complete_io();
         } else if (r.until != never) {
             parts.clock.advance_to(std::max(parts.clock.now(), r.until));
+        } else {
+            PAGESIM_ASSERT(between_steps != nullptr); // nobody is left who could wake it
         }
     }
 }

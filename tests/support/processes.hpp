@@ -96,6 +96,7 @@ public:
     [[nodiscard]] std::uint64_t count(vm_item i) const { return parts.stat[i]; }
     [[nodiscard]] std::size_t size() const { return all_.size(); }
     [[nodiscard]] process& operator[](std::size_t i) { return *all_[i]; }
+    [[nodiscard]] const process& operator[](std::size_t i) const { return *all_[i]; }
     void check() const;
 
 private:

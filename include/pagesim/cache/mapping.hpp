@@ -64,7 +64,7 @@ struct cache_node : boost::intrusive::list_base_hook<> {
     mapping* file = nullptr;
     std::uint64_t number = 0; // its first page / 64
 };
-// Leaves with shadows and no page, longest so first (kernel: shadow_nodes).
+// Leaves with shadows and no page, longest so first (kernel: shadow_nodes). It goes before the files do.
 using shadow_nodes = boost::intrusive::list<cache_node>;
 
 class mapping {

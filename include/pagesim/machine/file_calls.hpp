@@ -26,6 +26,7 @@ public:
     // These are over at once.
     void open(const op_file& op);
     [[nodiscard]] open_file& opened(const std::string& name) { return *descriptors_.at(name); }
+    [[nodiscard]] std::size_t descriptors() const { return descriptors_.size(); }
     // These take their time: call step() until it is done.
     void begin(const op_transfer& op);
     void begin(const op_descriptor& op);

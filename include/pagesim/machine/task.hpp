@@ -114,6 +114,7 @@ public:
 
     [[nodiscard]] mm& space() { return *mm_; }
     [[nodiscard]] const mm& space() const { return *mm_; }
+    [[nodiscard]] const file_calls& files() const { return files_; }
     [[nodiscard]] bool finished() const { return finished_; }
     [[nodiscard]] bool exiting() const { return exiting_; }
     // Finished, and nothing is left of its address space.

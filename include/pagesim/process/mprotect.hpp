@@ -7,7 +7,8 @@
 //     at a gap           ENOMEM, what is done stays done
 //
 // A private page never becomes writable by this alone: the next store asks do_wp_page, which may have to copy. 6.1 makes
-// an exception of a dirty page that is exclusive (kernel_profile::mprotect). With PROT_NONE a descriptor is present for
+// an exception of a dirty page that is exclusive (kernel_profile::mprotect). Nor does a shared page of a regular file,
+// whose file system wants to know (vma_page_prot), unless it is dirty. With PROT_NONE a descriptor is present for
 // the kernel, but not valid for the hardware. The TLBs forget what was valid.
 //
 // Source: do_mprotect_pkey, mprotect_fixup, change_pte_range (mm/mprotect.c), Linux 6.1, 5.10. One call works through

@@ -12,8 +12,8 @@ namespace pagesim {
 namespace {
 
 TEST(mapping, a_slot_holds_a_frame_a_value_or_nothing) {
-    shadow_nodes nodes;
     mapping f{1, "f", page_count{1000}, file_kind::regular};
+    shadow_nodes nodes;
     EXPECT_TRUE(f.slot(70).empty());
     f.store(70, cache_slot::of_frame(pfn{0}), nodes);
     EXPECT_TRUE(f.slot(70).is_frame());
@@ -26,8 +26,8 @@ TEST(mapping, a_slot_holds_a_frame_a_value_or_nothing) {
 }
 
 TEST(mapping, a_leaf_of_shadows_alone_is_counted_and_one_with_a_page_is_not) {
-    shadow_nodes nodes;
     mapping f{1, "f", page_count{1000}, file_kind::regular};
+    shadow_nodes nodes;
     EXPECT_EQ(f.store(3, cache_slot::of_frame(pfn{9}), nodes), 0);
     EXPECT_EQ(f.store(4, cache_slot::of_value(1), nodes), 0);
     EXPECT_EQ(f.store(3, cache_slot::of_value(2), nodes), 1) << "the last page left";
@@ -37,8 +37,8 @@ TEST(mapping, a_leaf_of_shadows_alone_is_counted_and_one_with_a_page_is_not) {
 }
 
 TEST(mapping, tags_are_found_in_order_and_across_leaves) {
-    shadow_nodes nodes;
     mapping f{1, "f", page_count{1000}, file_kind::regular};
+    shadow_nodes nodes;
     for (const std::uint64_t n : {5ULL, 63ULL, 64ULL, 700ULL}) {
         f.store(n, cache_slot::of_frame(pfn{n}), nodes);
         f.set_tag(n, cache_tag::dirty);
@@ -57,8 +57,8 @@ TEST(mapping, tags_are_found_in_order_and_across_leaves) {
 }
 
 TEST(mapping, a_tag_counts_once_however_often_it_is_set_and_cleared) {
-    shadow_nodes nodes;
     mapping f{1, "f", page_count{1000}, file_kind::regular};
+    shadow_nodes nodes;
     f.store(70, cache_slot::of_frame(pfn{9}), nodes);
     for (int i = 0; i < 2; ++i) f.set_tag(70, cache_tag::dirty);
     EXPECT_EQ(f.tagged_pages(cache_tag::dirty), 1U);
