@@ -49,6 +49,29 @@ void add_format(CLI::App& app, std::string& format) {
         ->capture_default_str();
 }
 
+// What is written when the run has ended, and on the way.
+void add_output_options(CLI::App& run, run_options& o) {
+    run.add_option("--vmstat", o.vmstat_file, "write /proc/vmstat's text to FILE (- is standard output)");
+    run.add_option("--zoneinfo", o.zoneinfo_file, "write /proc/zoneinfo's text to FILE");
+    run.add_option("--meminfo", o.meminfo_file, "write /proc/meminfo's text to FILE");
+    run.add_option("--buddyinfo", o.buddyinfo_file, "write /proc/buddyinfo's text to FILE");
+    run.add_option("--swaps", o.swaps_file, "write /proc/swaps' text to FILE");
+    CLI::Option* const proc = run.add_option(
+        "--proc", o.proc_dir,
+        "write /proc as it is at the end into the directory DIR, which is made if missing: vmstat, "
+        "meminfo, zoneinfo, buddyinfo, pagetypeinfo, swaps, uptime, stat, kpageflags, kpagecount, and "
+        "PID/ with maps, smaps, smaps_rollup, pagemap, status and others (docs/outputs.md)");
+    run.add_option("--proc-every", o.proc_every,
+                   "the same every so often of simulated time as well, e.g. 1s, 250ms or 40us, each in a "
+                   "directory of its own: DIR/at-000001s, DIR/at-000002s, ...")
+        ->needs(proc);
+    run.add_option("--ftrace", o.ftrace_file, "write the run as ftrace text to FILE, as it goes on");
+    run.add_option("--ftrace-dialect", o.ftrace_dialect,
+                   "5.8, 6.1 or postprocess (what the kernel's trace-vmscan-postprocess.pl reads)")
+        ->capture_default_str();
+    run.add_option("--json", o.json_file, "write everything to FILE (- is standard output)");
+}
+
 CLI::App* add_run(CLI::App& app, run_options& o) {
     CLI::App* run = app.add_subcommand(
         "run", "Run recorded traces or ops files on a simulated machine, each as a process");
@@ -60,10 +83,6 @@ CLI::App* add_run(CLI::App& app, run_options& o) {
            "untouched= (data or zero); theta= (zipf), hot=, hot_accesses=, phase= (hotcold), parted by "
            "commas")
         ->required();
-    run->add_option("--ftrace", o.ftrace_file, "write the run as ftrace text to FILE, as it goes on");
-    run->add_option("--ftrace-dialect", o.ftrace_dialect,
-                    "5.8, 6.1 or postprocess (what the kernel's trace-vmscan-postprocess.pl reads)")
-        ->capture_default_str();
     add_format(*run, o.format);
     run->add_option("--memory", o.memory,
                     "what the zones manage (MemTotal), e.g. 24MiB; default: half of the footprint");
@@ -94,12 +113,7 @@ CLI::App* add_run(CLI::App& app, run_options& o) {
         ->allow_extra_args(false)
         ->check(CLI::Range(-1000, 1000));
     add_file_options(*run, o);
-    run->add_option("--vmstat", o.vmstat_file, "write /proc/vmstat's text to FILE (- is standard output)");
-    run->add_option("--zoneinfo", o.zoneinfo_file, "write /proc/zoneinfo's text to FILE");
-    run->add_option("--meminfo", o.meminfo_file, "write /proc/meminfo's text to FILE");
-    run->add_option("--buddyinfo", o.buddyinfo_file, "write /proc/buddyinfo's text to FILE");
-    run->add_option("--swaps", o.swaps_file, "write /proc/swaps' text to FILE");
-    run->add_option("--json", o.json_file, "write everything to FILE (- is standard output)");
+    add_output_options(*run, o);
     run->add_flag("--quiet", o.quiet, "no summary, no progress bar");
     return run;
 }

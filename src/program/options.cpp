@@ -38,6 +38,20 @@ page_count parse_size(std::string_view option, std::string_view text) {
     throw usage_error{fmt::format("{}: '{}' is not a size such as 24MiB, 512KiB or 1GiB", option, text)};
 }
 
+sim_duration parse_duration(std::string_view option, std::string_view text) {
+    constexpr std::array<std::pair<std::string_view, std::uint64_t>, 4> units{
+        {{"s", 1'000'000'000}, {"ms", 1'000'000}, {"us", 1000}, {"ns", 1}}};
+    constexpr std::uint64_t longest = 1'000'000 * units.front().second;
+    std::uint64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    const std::string_view unit{end, static_cast<std::size_t>(text.data() + text.size() - end)};
+    for (const auto& [name, ns] : units) {
+        if (error == std::errc{} && unit == name && number > 0 && number <= longest / ns)
+            return {number * ns};
+    }
+    throw usage_error{fmt::format("{}: '{}' is not a time such as 1s, 250ms or 40us", option, text)};
+}
+
 namespace {
 
 // Splits off what stands before the next colon.

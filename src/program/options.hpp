@@ -41,6 +41,8 @@ struct run_options {
     std::string buddyinfo_file;
     std::string swaps_file;
     std::string json_file;
+    std::string proc_dir;
+    std::string proc_every; // of simulated time; empty: at the end only
     bool quiet = false;
 };
 
@@ -74,5 +76,8 @@ struct conform_options {
 
 // "24MiB", "512KiB", "1GiB", "4096" (bytes): whole pages. Throws usage_error that names the option.
 [[nodiscard]] page_count parse_size(std::string_view option, std::string_view text);
+
+// "1s", "250ms", "40us", "500ns": more than nothing, at most 11 days. Throws usage_error that names the option.
+[[nodiscard]] sim_duration parse_duration(std::string_view option, std::string_view text);
 
 } // namespace pagesim::program

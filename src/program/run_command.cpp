@@ -3,11 +3,13 @@
 
 #include "input.hpp"
 #include "output.hpp"
+#include "proc_directory.hpp"
 #include "progress.hpp"
 #include "usage_error.hpp"
 
 #include <pagesim/machine/ftrace.hpp>
 #include <pagesim/machine/proc_files.hpp>
+#include <pagesim/machine/proc_machine.hpp>
 
 #include <fmt/format.h>
 
@@ -86,19 +88,13 @@ machine_config configure(const run_options& o, page_count memory) {
     return c;
 }
 
-page_count committed_by(const machine& m) {
-    page_count n;
-    for (const workload_task* p : m.processes()) n += page_count{p->space().total_vm()};
-    return n;
-}
-
 void write_outputs(const run_options& o, const machine& m, std::span<const input_identity> inputs,
                    double host_seconds) {
     const machine_parts& parts = m.parts();
     if (!o.vmstat_file.empty())
         write_file(o.vmstat_file, format_vmstat(parts.snapshot(), parts.config.profile.vmstat));
     if (!o.zoneinfo_file.empty()) write_file(o.zoneinfo_file, format_zoneinfo(parts));
-    if (!o.meminfo_file.empty()) write_file(o.meminfo_file, format_meminfo(parts, committed_by(m)));
+    if (!o.meminfo_file.empty()) write_file(o.meminfo_file, format_meminfo(parts, committed_pages(m)));
     if (!o.swaps_file.empty()) write_file(o.swaps_file, format_swaps(parts));
     if (!o.buddyinfo_file.empty()) write_file(o.buddyinfo_file, format_buddyinfo(parts.home));
     if (!o.json_file.empty()) write_file(o.json_file, run_as_json(m, inputs, host_seconds).dump(1) + "\n");
@@ -138,6 +134,24 @@ std::uint64_t sum_over(const std::vector<opened_input>& inputs, std::uint64_t (*
 }
 
 std::uint64_t records_so_far(const opened_input& i) { return i.stream->counts().records; }
+
+// Runs the machine to its end.
+void drive(machine& m, const std::vector<opened_input>& inputs, proc_directory& proc, bool quiet) {
+    const std::uint64_t all = sum_over(inputs, [](const opened_input& i) { return i.identity.records; });
+    progress_bar bar{quiet ? 0 : all};
+    if (inputs.size() == 1) {
+        const access_stream& stream = *inputs.front().stream;
+        while (m.step()) {
+            bar.show(stream.counts().records);
+            proc.see(m);
+        }
+        return;
+    }
+    while (m.step()) {
+        bar.show(sum_over(inputs, records_so_far));
+        proc.see(m);
+    }
+}
 
 void print_summary(const machine& m, const std::string& note, std::span<const input_identity> inputs,
                    double host_seconds) {
@@ -193,18 +207,11 @@ int run_command(const run_options& o) {
     std::optional<ftrace_file> trace;
     if (!o.ftrace_file.empty()) trace.emplace(o);
     machine m{configure(o, memory.pages), trace ? &trace->writer : nullptr};
+    proc_directory proc{o.proc_dir,
+                        o.proc_every.empty() ? sim_duration{} : parse_duration("--proc-every", o.proc_every)};
     start_processes(o, m, inputs);
     if (trace) trace->writer.begin(m, about(m, inputs));
-    {
-        const std::uint64_t all = sum_over(inputs, [](const opened_input& i) { return i.identity.records; });
-        progress_bar bar{o.quiet ? 0 : all};
-        if (inputs.size() == 1) {
-            const access_stream& stream = *inputs.front().stream;
-            while (m.step()) bar.show(stream.counts().records);
-        } else {
-            while (m.step()) bar.show(sum_over(inputs, records_so_far));
-        }
-    }
+    drive(m, inputs, proc, o.quiet);
     if (trace) trace->finish();
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
     std::vector<input_identity> identities;
@@ -215,6 +222,7 @@ int run_command(const run_options& o) {
     }
     if (!o.quiet) print_summary(m, memory.note, identities, took.count());
     write_outputs(o, m, identities, took.count());
+    proc.finish(m);
     if (const input_error* error = first_error(m)) throw usage_error{to_string(*error)};
     return ended;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The kernel's texts about memory, as /proc shows them: meminfo, zoneinfo, buddyinfo, swaps. (/proc/vmstat is in
-// stat/vmstat.hpp.)
+// The kernel's texts about memory, as /proc shows them: meminfo, zoneinfo, buddyinfo, pagetypeinfo, swaps. (/proc/vmstat
+// is in stat/vmstat.hpp, what is told of each frame in proc_pages.hpp, of each process in proc_pid.hpp.)
 //
 // Layout and order of lines are those of the machine's kernel profile (arm64, Debian's configuration), so whatever reads
 // the real files reads these. What is not modelled is there with the value 0: files, slab, kernel stacks, huge
@@ -35,5 +35,8 @@ namespace pagesim {
 
 // /proc/buddyinfo: free blocks of each order, a line a zone.
 [[nodiscard]] std::string format_buddyinfo(const node& home);
+
+// /proc/pagetypeinfo: the same by migratetype, and how many pageblocks are of each.
+[[nodiscard]] std::string format_pagetypeinfo(const node& home);
 
 } // namespace pagesim

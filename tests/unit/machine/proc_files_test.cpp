@@ -56,6 +56,7 @@ void run_for_golden(const kernel_profile& profile, const std::string& suffix) {
     expect_golden(format_zoneinfo(m.parts()), "zoneinfo_" + suffix);
     expect_golden(format_meminfo(m.parts(), page_count{1900}), "meminfo_" + suffix);
     expect_golden(format_buddyinfo(m.parts().home), "buddyinfo_" + suffix);
+    expect_golden(format_pagetypeinfo(m.parts().home), "pagetypeinfo_" + suffix);
 }
 
 TEST(proc_files, have_the_layout_of_linux_6_1) { run_for_golden(linux_6_1, "6.1.txt"); }
@@ -253,6 +254,58 @@ TEST(buddyinfo, blocks_add_up_to_the_free_pages) {
     }
     EXPECT_EQ(pages, m->parts.stat[vm_item::nr_free_pages]);
     EXPECT_FALSE(text >> word);
+}
+
+// The words of the lines that begin so, less their first five.
+std::vector<std::vector<std::uint64_t>> rows_of(const std::string& text, const std::string& beginning,
+                                                std::size_t words_before) {
+    std::vector<std::vector<std::uint64_t>> out;
+    std::istringstream lines{text};
+    for (std::string line; std::getline(lines, line);) {
+        if (!line.starts_with(beginning)) continue;
+        std::istringstream words{line};
+        std::string word;
+        for (std::size_t i = 0; i < words_before; ++i) words >> word;
+        out.emplace_back();
+        for (std::uint64_t n = 0; words >> n;) out.back().push_back(n);
+    }
+    return out;
+}
+
+TEST(pagetypeinfo, blocks_of_all_types_add_up_to_the_free_pages_and_to_the_pageblocks) {
+    const auto m = a_machine().with_memory(3000).build();
+    for (std::uint64_t n = 0; n < 600; ++n) m->written(n); // and tables, which are unmovable
+    const std::string text = format_pagetypeinfo(m->parts.home);
+    const auto free = rows_of(text, "Node    0, zone      DMA, type", 6);
+    ASSERT_EQ(free.size(), 6U);
+    std::uint64_t pages = 0;
+    for (const std::vector<std::uint64_t>& row : free) {
+        ASSERT_EQ(row.size(), 11U);
+        for (std::size_t o = 0; o < row.size(); ++o) pages += row[o] << o;
+    }
+    EXPECT_EQ(pages, m->parts.stat[vm_item::nr_free_pages]);
+    const auto blocks = rows_of(text, "Node 0, zone", 4);
+    ASSERT_EQ(blocks.size(), 1U);
+    ASSERT_EQ(blocks.front().size(), 6U);
+    for (unsigned t = 0; t < nr_migratetypes; ++t)
+        EXPECT_EQ(blocks.front()[t],
+                  m->parts.home.zones().front().free_area().pageblocks(static_cast<migratetype>(t)));
+    EXPECT_EQ(blocks.front()[0] + blocks.front()[1], 6U) << "the last is partial";
+    EXPECT_GT(blocks.front()[0], 0U);
+}
+
+TEST(pagetypeinfo, counts_at_most_a_hundred_thousand_blocks) {
+    const auto m = a_machine().with_memory(260'000).build();
+    std::vector<page*> taken;
+    zone& z = m->parts.home.zones().front();
+    while (page* p = z.rmqueue(page_order{0}, migratetype::movable)) taken.push_back(p);
+    for (std::size_t i = 0; i < taken.size(); i += 2) {
+        EXPECT_TRUE(taken[i]->put_testzero());
+        z.free_page(*taken[i]);
+    }
+    z.drain_pcp();
+    const std::string text = format_pagetypeinfo(m->parts.home);
+    EXPECT_NE(text.find("type      Movable >100000      0 "), std::string::npos) << text;
 }
 
 } // namespace
