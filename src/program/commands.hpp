@@ -14,6 +14,8 @@ namespace pagesim::program {
 [[nodiscard]] int convert_opened(const convert_options& o, opened_input& input);
 // `pagesim record`: status 0 whatever became of the program, 2 if there is nothing to record.
 [[nodiscard]] int record_command(const record_options& options);
+// `pagesim vmscan-report`: status 0, or 2 if there is no event of vmscan in the log.
+[[nodiscard]] int vmscan_report_command(const vmscan_report_options& options);
 // `pagesim conform`: status 0 when every case ran; 1 with --strict if a counter is outside its band.
 [[nodiscard]] int conform_command(const conform_options& options);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The command line: `pagesim run`, `convert`, `record` and `conform`.
+// The command line: `pagesim run`, `convert`, `record`, `vmscan-report` and `conform`.
 #include "commands.hpp"
 #include "usage_error.hpp"
 
@@ -152,6 +152,19 @@ CLI::App* add_record(CLI::App& app, record_options& o) {
     return record;
 }
 
+CLI::App* add_vmscan_report(CLI::App& app, vmscan_report_options& o) {
+    CLI::App* report = app.add_subcommand(
+        "vmscan-report",
+        "Sum up the vmscan events of an ftrace log, of a real kernel's or a simulated one's");
+    report
+        ->add_option("LOG", o.log,
+                     "what tracefs, trace-cmd report, perf script or --ftrace wrote; plain, .gz, .xz or .zst")
+        ->required();
+    report->add_option("--json", o.json_file, "write the report as JSON to FILE (- is standard output)");
+    report->add_flag("--quiet", o.quiet, "no text");
+    return report;
+}
+
 CLI::App* add_conform(CLI::App& app, conform_options& o) {
     CLI::App* conform =
         app.add_subcommand("conform", "Run the workloads of real kernels' results and compare the counters");
@@ -171,10 +184,12 @@ int dispatch(int argc, char** argv) {
     run_options run;
     convert_options convert;
     record_options record;
+    vmscan_report_options report;
     conform_options conform;
     const CLI::App* run_app = add_run(app, run);
     const CLI::App* convert_app = add_convert(app, convert);
     const CLI::App* record_app = add_record(app, record);
+    const CLI::App* report_app = add_vmscan_report(app, report);
     add_conform(app, conform);
     try {
         app.parse(argc, argv);
@@ -183,6 +198,7 @@ int dispatch(int argc, char** argv) {
     }
     if (run_app->parsed()) return run_command(run);
     if (record_app->parsed()) return record_command(record);
+    if (report_app->parsed()) return vmscan_report_command(report);
     return convert_app->parsed() ? convert_command(convert) : conform_command(conform);
 }
 

@@ -63,6 +63,12 @@ struct record_options {
     std::vector<std::string> command; // the program and its arguments
 };
 
+struct vmscan_report_options {
+    std::string log;
+    std::string json_file;
+    bool quiet = false;
+};
+
 struct conform_options {
     std::string ops_dir;
     std::string json_file;
