@@ -302,7 +302,6 @@ std::vector<std::pair<std::string, std::uint64_t>> vmscan_log::counters() const 
             {"pgrefill", all.refilled()},
             {"pgdeactivate", all.deactivated()},
             {"nr_vmscan_write", all.written[anon] + all.written[file]},
-            {"nr_vmscan_immediate_reclaim", inactive[anon].immediate + inactive[file].immediate},
             {"pageoutrun", all.wakes},
             {"allocstall", direct.begun}};
 }

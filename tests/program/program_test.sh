@@ -225,6 +225,24 @@ done
 expect 2 "--ftrace-dialect: '5.9' is not known" run good.ops --ftrace trace.txt --ftrace-dialect 5.9
 expect 2 "--ftrace: nodir/trace.txt: can't be opened" run good.ops --ftrace nodir/trace.txt
 
+# A log of our own is summed up to what the run counted; one without events of vmscan is no log.
+expect 0 "" run good.ops --memory 4MiB --swap-device zram --ftrace trace.txt --vmstat counters.txt
+expect 0 "" vmscan-report trace.txt --json report.json
+grep -q '^kswapd0-[0-9]* ' out || fail "vmscan-report does not know kswapd"
+for counter in pgscan_kswapd pgscan_direct pgsteal_kswapd pgsteal_direct pgsteal_anon pgrefill pgdeactivate nr_vmscan_write; do
+    told=$(sed -nE "s/^ +\"$counter\": ([0-9]+),?/\1/p" report.json)
+    [[ $told == "$(sed -n "s/^$counter //p" counters.txt)" ]] || fail "vmscan-report says $counter is $told"
+done
+xz -k trace.txt
+expect 0 "" vmscan-report trace.txt.xz --quiet
+[[ ! -s out ]] || fail "--quiet says: $(cat out)"
+expect 2 "nothere.log" vmscan-report nothere.log
+: >empty.log
+expect 2 "empty.log:0: no event of vmscan is in this log" vmscan-report empty.log
+expect 2 "good.ops:2: this is not an event" vmscan-report good.ops
+head -c 300 /dev/urandom >noise.log
+expect 2 "noise.log:" vmscan-report noise.log
+
 # Traces of others: each sample is seen for what it is, runs, and is the same run as a binary trace.
 traces=$source/tests/data/traces
 for sample in loop.champsim:champsim objects.oracleGeneral:oracleGeneral requests.csv:csv numbers.pages:pages faults.perf:perf \

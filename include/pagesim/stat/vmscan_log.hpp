@@ -8,8 +8,7 @@
 //     pgrefill        nr_scanned of lru_isolate on active lists
 //     pgsteal_*       nr_reclaimed of lru_shrink_inactive
 //     pgdeactivate    nr_deactivated of lru_shrink_active
-//     nr_vmscan_write             the writepage and write_folio events
-//     nr_vmscan_immediate_reclaim nr_immediate of lru_shrink_inactive
+//     nr_vmscan_write the writepage and write_folio events
 //     pageoutrun      at most the kswapd_wake events: one run of kswapd can tell of several orders
 //     allocstall_*    at least the direct_reclaim_begin events, since a retry counts again
 //

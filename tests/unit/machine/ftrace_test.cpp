@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <pagesim/machine/ftrace.hpp>
+#include <pagesim/stat/vmscan_log.hpp>
 #include <support/script.hpp>
 #include <support/small_machine.hpp>
 
@@ -75,6 +76,25 @@ TEST(ftrace, says_what_vmstat_counts) {
     EXPECT_EQ(run.lines("mm_vmscan_write_folio").size(), run.count(vm_item::nr_vmscan_write));
     EXPECT_EQ(run.lines("mm_vmscan_direct_reclaim_begin").size(), run.count(vm_item::allocstall_movable));
     EXPECT_EQ(run.lines("mm_page_free").size(), run.count(vm_item::pgfree));
+}
+
+// What a reader of logs makes of a run's is what the run counted.
+TEST(ftrace, is_summed_up_to_what_vmstat_counts) {
+    for (const ftrace_dialect dialect :
+         {ftrace_dialect::of_5_8, ftrace_dialect::of_6_1, ftrace_dialect::postprocess}) {
+        const traced_run run{dialect};
+        vmscan_log log;
+        std::istringstream in{run.text};
+        for (std::string line; std::getline(in, line);) ASSERT_EQ(log.take(line), "") << line;
+        for (const auto& [name, n] : log.counters()) {
+            if (const auto item = vm_item_from_name(name)) {
+                EXPECT_EQ(n, run.count(*item)) << name;
+            }
+        }
+        const auto direct = log.sum(false);
+        EXPECT_GT(direct.latencies.size(), 0U);
+        EXPECT_EQ(direct.latencies.size(), run.count(vm_item::allocstall_movable));
+    }
 }
 
 TEST(ftrace, a_line_is_laid_out_as_the_kernel_does) {
