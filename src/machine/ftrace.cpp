@@ -11,7 +11,6 @@ namespace pagesim {
 
 namespace {
 
-constexpr std::uint32_t first_kernel_pid = 40;
 constexpr sim_duration counter_interval = milliseconds(1);
 
 constexpr std::array<std::string_view, nr_lru_lists> lru_names{"inactive_anon", "active_anon",
@@ -75,16 +74,10 @@ void ftrace_writer::flush() {
     buffer_.clear();
 }
 
-ftrace_writer::who ftrace_writer::label(std::uint32_t task) const {
-    if (task == tracepoints::sched_switch::idle) return {.comm = "<idle>", .pid = 0};
-    for (const workload_task* p : machine_->processes()) {
-        if (p->entity.id() == task) return {.comm = p->name(), .pid = p->pid()};
-    }
-    return {.comm = machine_->task_of(task).name(), .pid = first_kernel_pid + task};
-}
+task_name ftrace_writer::label(std::uint32_t task) const { return name_of_task(*machine_, task); }
 
 void ftrace_writer::prefix(context c) {
-    const who w = label(current_);
+    const task_name w = label(current_);
     const bool five = dialect_ == ftrace_dialect::of_6_1; // characters of flags
     const std::string_view flags =
         c == context::lock_held ? (five ? "d...." : "d...") : (five ? "....." : "....");

@@ -129,8 +129,8 @@ void ftrace_writer::write(const tracepoints::page_free& t) {
 }
 
 void ftrace_writer::write(const tracepoints::sched_switch& t) {
-    const who prev = label(t.prev);
-    const who next = label(t.next);
+    const task_name prev = label(t.prev);
+    const task_name next = label(t.next);
     const std::string_view state = t.prev_sleeps ? "S" : "R";
     current_ = t.prev;
     line(context::lock_held,

@@ -8,6 +8,8 @@ namespace pagesim::program {
 
 // `pagesim run`: status 0, or 2 if the input is bad.
 [[nodiscard]] int run_command(const run_options& options);
+// `pagesim explain`: as `run`.
+[[nodiscard]] int explain_command(const explain_options& options);
 // `pagesim convert`: status 0, or 2 if the input is bad (what precedes the bad line is written).
 [[nodiscard]] int convert_command(const convert_options& options);
 // The same of what was opened already, whatever o.input says.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The command line: `pagesim run`, `convert`, `record`, `vmscan-report` and `conform`.
+// The command line: `pagesim run`, `explain`, `convert`, `record`, `vmscan-report` and `conform`.
 #include "commands.hpp"
 #include "usage_error.hpp"
 
@@ -72,10 +72,9 @@ void add_output_options(CLI::App& run, run_options& o) {
     run.add_option("--json", o.json_file, "write everything to FILE (- is standard output)");
 }
 
-CLI::App* add_run(CLI::App& app, run_options& o) {
-    CLI::App* run = app.add_subcommand(
-        "run", "Run recorded traces or ops files on a simulated machine, each as a process");
-    run->add_option(
+// The inputs and the machine.
+void add_machine_options(CLI::App& run, run_options& o) {
+    run.add_option(
            "INPUT", o.inputs,
            "an ops file or a trace (lackey, drmemtrace, champsim, oracleGeneral, csv, perf, damon, masim, "
            "pages, or our own binary one); plain, .gz, .xz, .zst or .zip. Or a synthetic "
@@ -83,39 +82,66 @@ CLI::App* add_run(CLI::App& app, run_options& o) {
            "untouched= (data or zero); theta= (zipf), hot=, hot_accesses=, phase= (hotcold), parted by "
            "commas")
         ->required();
-    add_format(*run, o.format);
-    run->add_option("--memory", o.memory,
-                    "what the zones manage (MemTotal), e.g. 24MiB; default: half of the footprint");
-    run->add_option(
+    add_format(run, o.format);
+    run.add_option("--memory", o.memory,
+                   "what the zones manage (MemTotal), e.g. 24MiB; default: half of the footprint");
+    run.add_option(
            "--swap", o.swap,
            "a swap area: [zram:|flash:]SIZE[:prio=N][:rotational], e.g. zram:64MiB:prio=5; may be given "
            "several times; 0: no swap")
         ->allow_extra_args(false)
         ->capture_default_str();
-    run->add_option("--swap-device", o.swap_device,
-                    "of areas that do not name one: flash (answers later), zram (compressed memory) or none")
+    run.add_option("--swap-device", o.swap_device,
+                   "of areas that do not name one: flash (answers later), zram (compressed memory) or none")
         ->capture_default_str();
-    run->add_option("--kernel", o.kernel, "whose behaviour: 6.1, 5.10, 5.8")->capture_default_str();
-    run->add_option("--cpu", o.cpu, "cortex-a72 (access flag by fault) or neoverse-n1 (by hardware)")
+    run.add_option("--kernel", o.kernel, "whose behaviour: 6.1, 5.10, 5.8")->capture_default_str();
+    run.add_option("--cpu", o.cpu, "cortex-a72 (access flag by fault) or neoverse-n1 (by hardware)")
         ->capture_default_str();
-    run->add_option("--swappiness", o.swappiness, "vm.swappiness, 0 to 200")->capture_default_str();
-    run->add_option("--page-cluster", o.page_cluster, "vm.page-cluster: swap readahead of 2^N pages, 0 to 5")
+    run.add_option("--swappiness", o.swappiness, "vm.swappiness, 0 to 200")->capture_default_str();
+    run.add_option("--page-cluster", o.page_cluster, "vm.page-cluster: swap readahead of 2^N pages, 0 to 5")
         ->capture_default_str()
         ->check(CLI::Range(0, 5));
-    run->add_option("--min-free-kbytes", o.min_free_kbytes,
-                    "vm.min_free_kbytes; default: from the size of the memory");
-    run->add_flag("--khugepaged", o.khugepaged,
-                  "watermarks as raised by a kernel with transparent huge pages, of 512 MiB and more "
-                  "(huge pages themselves are not simulated)");
-    run->add_option("--oom-score-adj", o.oom_score_adj,
-                    "of each process in turn, parted by commas: -1000 (the OOM killer spares it) to 1000")
+    run.add_option("--min-free-kbytes", o.min_free_kbytes,
+                   "vm.min_free_kbytes; default: from the size of the memory");
+    run.add_flag("--khugepaged", o.khugepaged,
+                 "watermarks as raised by a kernel with transparent huge pages, of 512 MiB and more "
+                 "(huge pages themselves are not simulated)");
+    run.add_option("--oom-score-adj", o.oom_score_adj,
+                   "of each process in turn, parted by commas: -1000 (the OOM killer spares it) to 1000")
         ->delimiter(',')
         ->allow_extra_args(false)
         ->check(CLI::Range(-1000, 1000));
-    add_file_options(*run, o);
+    add_file_options(run, o);
+}
+
+CLI::App* add_run(CLI::App& app, run_options& o) {
+    CLI::App* run = app.add_subcommand(
+        "run", "Run recorded traces or ops files on a simulated machine, each as a process");
+    add_machine_options(*run, o);
     add_output_options(*run, o);
     run->add_flag("--quiet", o.quiet, "no summary, no progress bar");
     return run;
+}
+
+CLI::App* add_explain(CLI::App& app, explain_options& o) {
+    CLI::App* explain =
+        app.add_subcommand("explain", "Run as `run` does, and tell what happened to one page, in order");
+    add_machine_options(*explain, o.run);
+    CLI::Option* const page = explain->add_option("--page", o.page,
+                                                  "the page: an address (0x7f0000403000, of the first "
+                                                  "process or @PID), or NAME:PAGE, a page of a region or a "
+                                                  "file of an ops file, counted from 0");
+    explain->add_option("--frame", o.frame, "the frame with this number, whichever page it holds")
+        ->excludes(page);
+    explain
+        ->add_option("--why-evicted", o.why_evicted,
+                     "list the N pages that were evicted and wanted again soonest, and the decisions")
+        ->expected(0, 1)
+        ->default_str("20");
+    explain->add_option("--json", o.json_file,
+                        "write the same as JSON to FILE (- is standard output, without the text)");
+    explain->add_flag("--quiet", o.run.quiet, "no accounts of the inputs");
+    return explain;
 }
 
 template <typename Options>
@@ -182,11 +208,13 @@ int dispatch(int argc, char** argv) {
     app.failure_message(
         [](const CLI::App*, const CLI::Error& e) { return std::string{"pagesim: "} + e.what() + "\n"; });
     run_options run;
+    explain_options explain;
     convert_options convert;
     record_options record;
     vmscan_report_options report;
     conform_options conform;
     const CLI::App* run_app = add_run(app, run);
+    const CLI::App* explain_app = add_explain(app, explain);
     const CLI::App* convert_app = add_convert(app, convert);
     const CLI::App* record_app = add_record(app, record);
     const CLI::App* report_app = add_vmscan_report(app, report);
@@ -197,6 +225,7 @@ int dispatch(int argc, char** argv) {
         return app.exit(e) == 0 ? ended : bad_input_or_option;
     }
     if (run_app->parsed()) return run_command(run);
+    if (explain_app->parsed()) return explain_command(explain);
     if (record_app->parsed()) return record_command(record);
     if (report_app->parsed()) return vmscan_report_command(report);
     return convert_app->parsed() ? convert_command(convert) : conform_command(conform);

@@ -46,6 +46,14 @@ struct run_options {
     bool quiet = false;
 };
 
+struct explain_options {
+    run_options run;
+    std::string page;  // VADDR[@PID] or NAME:PAGE
+    std::string frame; // PFN
+    std::optional<std::size_t> why_evicted;
+    std::string json_file;
+};
+
 struct convert_options {
     std::string input;
     std::string format = "auto";

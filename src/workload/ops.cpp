@@ -20,6 +20,12 @@ ops_stream::ops_stream(std::string path, content_hash hashing) : input_{std::mov
     block_.reserve(block_records);
 }
 
+std::optional<ops_stream::named_place> ops_stream::place_of(std::string_view name) const {
+    const auto at = regions_.find(name);
+    if (at == regions_.end()) return std::nullopt;
+    return named_place{.is_file = at->second.is_file, .first = at->second.first, .pages = at->second.pages};
+}
+
 stream_item ops_stream::next() {
     block_.clear();
     for (;;) {

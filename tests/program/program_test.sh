@@ -243,6 +243,40 @@ expect 2 "good.ops:2: this is not an event" vmscan-report good.ops
 head -c 300 /dev/urandom >noise.log
 expect 2 "noise.log:" vmscan-report noise.log
 
+# The life of a page, by its name, its address and its frame; as text and as JSON.
+cat >life.ops <<X
+anon a 2000
+file f 600
+w a 0 2000
+pread f 0 600
+r a 0 2000
+X
+expect 0 "" run life.ops --memory 6MiB --swap-device zram
+cp out plain
+expect 0 "" explain life.ops --memory 6MiB --swap-device zram --page a:0 --json life.json
+for word in "page fault, a store" "swapped out to slot" "swapped in" "judged \"reclaimed\"" "inactive_anon"; do
+    grep -qF -- "$word" out || fail "explain does not say: $word"
+done
+cp out by_name
+[[ $(grep -c '"ns"' life.json) -eq $(wc -l <by_name) ]] || fail "JSON has not the events of the text"
+expect 0 "" explain life.ops --memory 6MiB --swap-device zram --why-evicted 3 --json evicted.json
+[[ $(grep -c '"wanted_ns"' evicted.json) -eq 3 ]] || fail "--why-evicted 3 lists $(grep -c '"wanted_ns"' evicted.json)"
+grep -q ' evicted, [0-9]* wanted again; soonest:$' out || fail "--why-evicted says: $(head -n 1 out)"
+expect 0 "" explain life.ops --memory 6MiB --swap-device zram --page f:3
+grep -q "on inactive_file" out || fail "the page of a file is on no list"
+frame=$(sed -nE 's/.*\[frame ([0-9]+),.*/\1/p' by_name | head -n 1)
+expect 0 "" explain life.ops --memory 6MiB --swap-device zram --frame "$frame"
+grep -q "in frame $frame" out || fail "the frame holds nothing"
+expect 0 "" explain life.ops --memory 6MiB --page 0x1000@1001
+grep -qx "0x1000@1001: nothing happened to it" out || fail "a page that nobody has has a life"
+expect 2 "--page, --frame or --why-evicted" explain life.ops
+expect 2 "--page: no input has a region or a file called 'b'" explain life.ops --memory 6MiB --page b:0
+expect 2 "--page: a has 2000 pages, so none is 2000" explain life.ops --memory 6MiB --page a:2000
+expect 2 "--page: 'xyz' is neither an address" explain life.ops --page xyz
+expect 2 "--page: no process has the pid 7" explain life.ops --page 0x1000@7
+expect 2 "--frame: 'x' is not the number of a frame" explain life.ops --frame x
+expect 2 "--frame: the machine has " explain life.ops --memory 6MiB --frame 99999999
+
 # Traces of others: each sample is seen for what it is, runs, and is the same run as a binary trace.
 traces=$source/tests/data/traces
 for sample in loop.champsim:champsim objects.oracleGeneral:oracleGeneral requests.csv:csv numbers.pages:pages faults.perf:perf \

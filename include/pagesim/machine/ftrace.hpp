@@ -20,6 +20,7 @@
 #pragma once
 
 #include <pagesim/machine/machine.hpp>
+#include <pagesim/machine/task_name.hpp>
 #include <pagesim/stat/trace_event.hpp>
 
 #include <fmt/format.h>
@@ -50,10 +51,6 @@ public:
 
 private:
     enum class context : std::uint8_t { plain, lock_held };
-    struct who {
-        std::string_view comm;
-        std::uint32_t pid;
-    };
     struct throttle {
         std::uint32_t task;
         sim_time began;
@@ -78,7 +75,7 @@ private:
     void write_throttled(const throttle& over);
     void write_counters();
 
-    [[nodiscard]] who label(std::uint32_t task) const;
+    [[nodiscard]] task_name label(std::uint32_t task) const;
     [[nodiscard]] std::string pfn_text(std::uint64_t pfn) const; // decimal before 5.15
     void prefix(context c);
     template <typename... Args>

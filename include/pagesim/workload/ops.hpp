@@ -69,6 +69,13 @@ public:
     [[nodiscard]] stream_counts counts() const override { return counts_; }
     // As text_input::hash.
     [[nodiscard]] std::uint64_t hash() { return input_.hash(); }
+    // What the name stands for, if a line before this one has introduced it.
+    struct named_place {
+        bool is_file = false;
+        vpn first{0}; // of a region
+        page_count pages;
+    };
+    [[nodiscard]] std::optional<named_place> place_of(std::string_view name) const;
 
 private:
     enum class access : std::uint8_t { read, write };
