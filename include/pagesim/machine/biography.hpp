@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The life of one page, told as it happens: each fault, each list that it joins and leaves, each verdict of reclaim with its
-// reason, each trip to swap and back.
+// The life of one page, told as it happens: each fault, each list that it joins and leaves, each verdict of reclaim with
+// its reason, each trip to swap and back.
 //
 //     biography told{page_of_process{.pid = 1001, .at = vpn{0x40000}}, [](const life_event& e) { ... }};
 //     machine m{config, &told};

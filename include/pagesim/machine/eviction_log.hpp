@@ -72,7 +72,8 @@ private:
     std::vector<std::uint64_t> fresh_;        // frames that were handed out and hold nothing yet
     std::map<std::uint64_t, identity> holds_; // by frame
     std::map<identity, decision> out_;
-    std::vector<std::pair<std::uint32_t, identity>> undated_; // by task: the priority is told when its batch is over
+    std::vector<std::pair<std::uint32_t, identity>>
+        undated_; // by task: the priority is told when its batch is over
     std::vector<comeback> soonest_;
     std::uint64_t evicted_ = 0;
     std::uint64_t came_back_ = 0;
