@@ -8,8 +8,8 @@
 //     while (m.step()) told.look();
 //
 // A page is what a process sees at an address, or what a file has at an index, whichever frame that is at the time; or one
-// frame, whoever has it. Between the events the page is looked at: at every event of the machine and, by look(), between two
-// steps. So a change that has no event of its own is told at the next one, with the time of that.
+// frame, whoever has it. The page is looked at with every event of the machine and, by look(), between two steps. So a
+// change that has no event of its own is told at the next one, with the time of that.
 //
 // Listening does not change the run. What it costs is a look at one descriptor for each event.
 #pragma once
