@@ -22,6 +22,7 @@
 #include <deque>
 #include <iterator>
 #include <optional>
+#include <set>
 
 namespace pagesim::testing::on_processes {
 
@@ -240,8 +241,26 @@ private:
     static void learn(const process& p, space_model& model) {
         for (auto& [n, page] : model) page.access = p.range_at(n)->flags & vm_access;
     }
+    // A page that a load has brought back from a synchronous device is clean, and has no slot any more. If it is shared
+    // after a fork, MADV_FREE of one process gives it up for all: the kernel asks who else maps it only if the page is dirty
+    // or in the swap cache. A descriptor that is dirty saves it.
+    void give_up_shared(const process& by, vpn first, std::uint64_t pages) {
+        std::set<const page*> given_up;
+        for (std::uint64_t i = 0; i < pages; ++i) {
+            const descriptor d = by.entry(first + i);
+            if (d.present() && !d.special()) given_up.insert(&m_.parts.frames[d.frame()]);
+        }
+        for (std::size_t i = 0; i < m_.size(); ++i) {
+            for (auto& [n, page] : models_[i]) {
+                const descriptor d = m_[i].entry(n);
+                const bool clean = d.present() && !d.special() && !d.dirty();
+                if (clean && given_up.contains(&m_.parts.frames[d.frame()])) page.freed = true;
+            }
+        }
+    }
     void advise(process& p, space_model& model, vpn first, const operation& o) {
         const advice what = advice_words[o.access % advice_words.size()].what;
+        if (what == advice::free) give_up_shared(p, first, o.pages);
         p.advise(first, o.pages, what);
         if (what != advice::dontneed && what != advice::free) return;
         for (std::uint64_t i = 0; i < o.pages; ++i) { // up to a range that it is not for

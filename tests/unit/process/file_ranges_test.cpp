@@ -54,6 +54,19 @@ TEST_P(ranges_of_files, a_dirty_shared_page_is_writable_again_at_once) {
     m.check();
 }
 
+TEST_P(ranges_of_files, a_store_after_the_page_was_written_is_noted_again) {
+    const vpn at = map_file(1, read_write);
+    p.write(at);
+    fsync();
+    EXPECT_FALSE(p.entry(at).writable());
+    EXPECT_FALSE(cached(0).test(page_flag::dirty));
+    p.write(at);
+    EXPECT_TRUE(cached(0).test(page_flag::dirty) && file.tagged(0, cache_tag::dirty));
+    fsync();
+    EXPECT_FALSE(cached(0).test(page_flag::dirty));
+    m.check();
+}
+
 TEST_P(ranges_of_files, a_page_that_nobody_may_use_is_cleaned_like_others) {
     const vpn at = map_file(1, read_write);
     p.write(at);
