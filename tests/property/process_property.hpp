@@ -242,8 +242,8 @@ private:
         for (auto& [n, page] : model) page.access = p.range_at(n)->flags & vm_access;
     }
     // A page that a load has brought back from a synchronous device is clean, and has no slot any more. If it is shared
-    // after a fork, MADV_FREE of one process gives it up for all: the kernel asks who else maps it only if the page is dirty
-    // or in the swap cache. A descriptor that is dirty saves it.
+    // after a fork, MADV_FREE of one process gives it up for all: the kernel asks who else maps it only if the page is
+    // dirty or in the swap cache. A descriptor that is dirty saves it.
     void give_up_shared(const process& by, vpn first, std::uint64_t pages) {
         std::set<const page*> given_up;
         for (std::uint64_t i = 0; i < pages; ++i) {
