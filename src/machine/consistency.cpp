@@ -160,16 +160,18 @@ void check_frames(const machine_parts& m, const recount& found) {
 
 std::vector<std::vector<std::uint64_t>> no_slot_uses(const swap_space& swap) {
     std::vector<std::vector<std::uint64_t>> uses(swap.nr_swapfiles());
-    for (std::uint8_t type = 0; type < uses.size(); ++type) {
-        if (swap.has_area(type)) uses[type].resize(swap.area(type).max());
+    for (std::size_t i = 0; i < uses.size(); ++i) {
+        const auto type = static_cast<std::uint8_t>(i);
+        if (swap.has_area(type)) uses[i].resize(swap.area(type).max());
     }
     return uses;
 }
 
 void check_slot_uses(const swap_space& swap, const std::vector<std::vector<std::uint64_t>>& uses) {
-    for (std::uint8_t type = 0; type < uses.size(); ++type) {
-        for (std::uint64_t o = 1; o < uses[type].size(); ++o)
-            PAGESIM_ASSERT(swap.area(type).bad(o) || swap.area(type).count(o) == uses[type][o]);
+    for (std::size_t i = 0; i < uses.size(); ++i) {
+        const auto type = static_cast<std::uint8_t>(i);
+        for (std::uint64_t o = 1; o < uses[i].size(); ++o)
+            PAGESIM_ASSERT(swap.area(type).bad(o) || swap.area(type).count(o) == uses[i][o]);
     }
 }
 

@@ -185,7 +185,9 @@ step_result set_brk(const fault_context& fc, mm& owner, virt_addr brk, brk_curso
     const vpn from = page_aligned(owner.brk);
     if (c.at == brk_cursor::phase::shrinking) {
         const step_result r = munmap(fc, owner, page_aligned(brk), page_aligned(c.wanted), c.tail);
-        if (r.done()) c.at = brk_cursor::phase::begin;
+        if (!r.done()) return r;
+        c.at = brk_cursor::phase::begin;
+        if (c.tail.error != mm_error::none) owner.brk = c.wanted; // too many ranges: the heap keeps its end
         return r;
     }
     if (c.at == brk_cursor::phase::populating) {

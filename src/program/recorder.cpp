@@ -80,6 +80,7 @@ recorder::recorder(const std::vector<std::string>& command) {
                                    fmt::format("--log-fd={}", log_descriptor)};
     words.insert(words.end(), command.begin(), command.end());
     std::vector<char*> pointers;
+    pointers.reserve(words.size() + 1);
     for (std::string& w : words) pointers.push_back(w.data());
     pointers.push_back(nullptr);
     std::array<int, 2> ends{};

@@ -260,7 +260,7 @@ stream_item binary_stream::open_file_item(std::string name, std::uint64_t pages)
 stream_item binary_stream::map_file(std::string name, std::uint64_t first, std::uint64_t pages) {
     if (pages != files_.find(name)->second.pages)
         return fail(fmt::format("a mapping of {} pages of file {}", pages, in_quotes(name)));
-    const stream_item mapped = map_region(std::move(name), first, pages);
+    stream_item mapped = map_region(std::move(name), first, pages);
     const auto* region = std::get_if<op_anon>(&mapped);
     if (region == nullptr) return mapped;
     return op_map{.name = region->name, .first = region->first, .pages = region->pages};

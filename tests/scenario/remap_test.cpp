@@ -40,6 +40,21 @@ TEST_P(changing_spaces, the_heap_grows_and_shrinks_as_one_range) {
     EXPECT_EQ(p.ranges(), "");
 }
 
+TEST_P(changing_spaces, a_heap_that_cannot_be_cut_in_two_keeps_its_end) {
+    p.brk(7);
+    const vpn heap = vpn_of(p.space().start_brk);
+    p.map_at(raw(heap) + 7, 3);
+    ASSERT_EQ(p.ranges(), "10rw") << "one range with what was mapped behind it";
+    p.space().limits.max_map_count = 1;
+    p.brk(6);
+    EXPECT_EQ(vpn_of(p.space().brk), heap + 7);
+    EXPECT_EQ(p.ranges(), "10rw");
+    p.space().limits.max_map_count = 2;
+    p.brk(6);
+    EXPECT_EQ(vpn_of(p.space().brk), heap + 6);
+    EXPECT_EQ(p.ranges(), "6rw | 3rw");
+}
+
 TEST_P(changing_spaces, the_heap_keeps_a_page_below_the_next_range_and_the_guard_below_a_stack) {
     const std::uint64_t heap = raw(vpn_of(p.space().start_brk));
     p.map_at(heap + 10, 1);

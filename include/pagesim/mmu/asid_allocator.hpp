@@ -33,7 +33,8 @@ public:
             used_[n] = true;
             return asid{static_cast<std::uint16_t>(n)};
         }
-        PAGESIM_ASSERT(!"an address space has no number left");
+        constexpr bool a_number_is_left = false;
+        PAGESIM_ASSERT(a_number_is_left);
         return asid{0};
     }
     void give(asid a) {

@@ -4,6 +4,7 @@
 #include <support/script.hpp>
 #include <support/small_machine.hpp>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>

@@ -113,7 +113,7 @@ TEST(vmscan_log, what_was_reclaimed_is_kept_by_kind_and_priority) {
     EXPECT_EQ(counter(log, "pgsteal_direct"), 4U);
     EXPECT_EQ(counter(log, "pgsteal_anon"), 3U);
     EXPECT_EQ(counter(log, "pgsteal_file"), 24U);
-    const auto& file = log.sum(true).inactive[1][12];
+    const vmscan_log::shrunk file = log.sum(true).inactive[1][12];
     EXPECT_EQ(file.reclaimed, 20U);
     EXPECT_EQ(file.activated, 7U);
     EXPECT_EQ(file.kept, 5U);
