@@ -35,11 +35,6 @@ constexpr std::array<named_flag, 8> told_flags{
      {page_flag::swapcache, "in the swap cache", "out of the swap cache"},
      {page_flag::anon_exclusive, "exclusive", "shared"}}};
 
-constexpr std::array<std::string_view, nr_lru_lists> list_names{
-    "inactive_anon", "active_anon", "inactive_file", "active_file", "unevictable"};
-
-std::string_view name_of(lru_list l) { return list_names[index_of(l)]; }
-
 std::string slot_text(swap_entry e) { return fmt::format("slot {}:{}", e.type, e.offset); }
 
 // How the page stands now, as far as it differs from before.
@@ -72,8 +67,10 @@ private:
         if (before_.frame && !after_.frame) say("gone from memory");
     }
     void list() {
-        if (after_.list && after_.list != before_.list) say(fmt::format("on {}", name_of(*after_.list)));
-        if (before_.list && !after_.list && after_.frame) say(fmt::format("off {}", name_of(*before_.list)));
+        if (after_.list && after_.list != before_.list)
+            say(fmt::format("on {}", lru_list_name(*after_.list)));
+        if (before_.list && !after_.list && after_.frame)
+            say(fmt::format("off {}", lru_list_name(*before_.list)));
         if (after_.waits && !before_.waits && !after_.list) say("waits in a batch for its list");
     }
     void flags() {
@@ -147,22 +144,19 @@ void biography::look_at_frame(page_standing& s, pfn frame) const {
 page_standing biography::standing_of(const page_of_process& p) const {
     const machine_parts& parts = machine_->parts();
     page_standing s;
-    for (const workload_task* process : machine_->processes()) {
-        if (process->pid() != p.pid || process->gone()) continue;
-        const std::uint64_t* const word = process->space().table().leaf(p.at);
-        if (word == nullptr || *word == 0) return s;
-        const descriptor d{*word};
-        if (d.is_swap()) {
-            s.slot = entry_in(d, parts.config.profile.swap_pte);
-            const page* const cached = parts.swap.lookup(*s.slot);
-            if (cached != nullptr) look_at_frame(s, parts.frames.pfn_of(*cached));
-            return s;
-        }
-        look_at_frame(s, d.frame());
-        s.mapped = true;
-        s.young = d.young();
+    const workload_task* const process = process_with_pid(*machine_, p.pid);
+    const std::uint64_t* const word = process == nullptr ? nullptr : process->space().table().leaf(p.at);
+    if (word == nullptr || *word == 0) return s;
+    const descriptor d{*word};
+    if (d.is_swap()) {
+        s.slot = entry_in(d, parts.config.profile.swap_pte);
+        const page* const cached = parts.swap.lookup(*s.slot);
+        if (cached != nullptr) look_at_frame(s, parts.frames.pfn_of(*cached));
         return s;
     }
+    look_at_frame(s, d.frame());
+    s.mapped = true;
+    s.young = d.young();
     return s;
 }
 

@@ -61,13 +61,11 @@ void eviction_log::came(sim_time time, const identity& who, std::string page) {
 void eviction_log::wanted(sim_time time, vpn at) {
     const machine_parts& parts = machine_->parts();
     const task_name by = name_of_task(*machine_, current_);
-    for (const workload_task* p : machine_->processes()) {
-        if (p->pid() != by.pid || p->gone()) continue;
-        const std::uint64_t* const word = p->space().table().leaf(at);
-        if (word == nullptr || !descriptor{*word}.is_swap()) return;
-        const swap_entry slot = entry_in(descriptor{*word}, parts.config.profile.swap_pte);
-        return came(time, {.file = 0, .index = slot.packed()}, fmt::format("{:#x}@{}", raw(at), by.pid));
-    }
+    const workload_task* const process = process_with_pid(*machine_, by.pid);
+    const std::uint64_t* const word = process == nullptr ? nullptr : process->space().table().leaf(at);
+    if (word == nullptr || !descriptor{*word}.is_swap()) return;
+    const swap_entry slot = entry_in(descriptor{*word}, parts.config.profile.swap_pte);
+    came(time, {.file = 0, .index = slot.packed()}, fmt::format("{:#x}@{}", raw(at), by.pid));
 }
 
 void eviction_log::on(const trace_event& e) {

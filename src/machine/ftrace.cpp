@@ -13,9 +13,6 @@ namespace {
 
 constexpr sim_duration counter_interval = milliseconds(1);
 
-constexpr std::array<std::string_view, nr_lru_lists> lru_names{"inactive_anon", "active_anon",
-                                                               "inactive_file", "active_file", "unevictable"};
-
 } // namespace
 
 std::string gfp_names(std::uint64_t gfp) {
@@ -106,7 +103,8 @@ void ftrace_writer::write_counters() {
     counter("wmark_low", z.wmark_pages(wmark_level::low));
     counter("wmark_high", z.wmark_pages(wmark_level::high));
     for (unsigned l = 0; l < nr_lru_lists; ++l) {
-        counter(fmt::format("nr_{}", lru_names[l]), parts.lru.size(static_cast<lru_list>(l)));
+        counter(fmt::format("nr_{}", lru_list_name(static_cast<lru_list>(l))),
+                parts.lru.size(static_cast<lru_list>(l)));
     }
 }
 

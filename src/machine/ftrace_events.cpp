@@ -8,8 +8,6 @@ namespace pagesim {
 
 namespace {
 
-constexpr std::array<std::string_view, nr_lru_lists> lru_names{"inactive_anon", "active_anon",
-                                                               "inactive_file", "active_file", "unevictable"};
 constexpr std::string_view no_address = "0000000000000000";
 
 std::string_view reclaim_flags(bool file) {
@@ -66,7 +64,8 @@ void ftrace_writer::write(const tracepoints::lru_isolate& t) {
          "mm_vmscan_lru_isolate: isolate_mode={} {}={} order={} nr_requested={} nr_scanned={} nr_skipped={} "
          "nr_taken={} lru={}",
          t.unmapped_only ? 2 : 0, dialect_ == ftrace_dialect::postprocess ? "classzone_idx" : "classzone",
-         t.highest_zone, t.order, t.nr_requested, t.nr_scanned, t.nr_skipped, t.nr_taken, lru_names[t.lru]);
+         t.highest_zone, t.order, t.nr_requested, t.nr_scanned, t.nr_skipped, t.nr_taken,
+         lru_list_name(static_cast<lru_list>(t.lru)));
 }
 
 void ftrace_writer::write(const tracepoints::lru_shrink_inactive& t) {

@@ -9,8 +9,6 @@ namespace pagesim {
 
 namespace {
 
-constexpr std::uint64_t clock_tick = 10'000'000; // ns; kernel: USER_HZ is 100
-
 std::string seconds(std::uint64_t ns) {
     const std::uint64_t ticks = ns / clock_tick;
     return fmt::format("{}.{:02}", ticks / 100, ticks % 100);

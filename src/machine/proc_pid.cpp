@@ -113,7 +113,6 @@ std::string format_pid_status(const workload_task& p) {
 }
 
 std::string format_pid_stat(const workload_task& p) {
-    constexpr std::uint64_t clock_tick = 10'000'000; // ns; kernel: USER_HZ is 100
     const mm* const space = proc_mm(p);
     const std::uint64_t vsize = space == nullptr ? 0 : space->total_vm() << page_shift;
     const std::uint64_t brk = space == nullptr ? 0 : raw(space->start_brk);

@@ -12,4 +12,11 @@ task_name name_of_task(const machine& m, std::uint32_t task) {
     return {.comm = m.task_of(task).name(), .pid = first_kernel_pid + task};
 }
 
+const workload_task* process_with_pid(const machine& m, std::uint32_t pid) {
+    for (const workload_task* p : m.processes()) {
+        if (p->pid() == pid) return p->gone() ? nullptr : p;
+    }
+    return nullptr;
+}
+
 } // namespace pagesim

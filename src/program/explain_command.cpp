@@ -13,7 +13,6 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include <array>
 #include <charconv>
 #include <limits>
 
@@ -24,8 +23,6 @@ namespace {
 using json = nlohmann::ordered_json;
 
 constexpr unsigned va_bits = 48;
-constexpr std::array<std::string_view, nr_lru_lists> list_names{
-    "inactive_anon", "active_anon", "inactive_file", "active_file", "unevictable"};
 
 std::optional<std::uint64_t> number(std::string_view text) {
     int base = 10;
@@ -107,8 +104,7 @@ std::string standing_text(const life_event& e) {
     std::string out =
         fmt::format("frame {}, refcount {}, mapcount {}", raw(*s.frame), s.refcount, s.mapcount);
     if (s.list)
-        out += fmt::format(", {} {}/{} from the tail", list_names[index_of(*s.list)], e.position + 1,
-                           e.list_size);
+        out += fmt::format(", {} {}/{} from the tail", lru_list_name(*s.list), e.position + 1, e.list_size);
     return "  [" + out + "]";
 }
 
@@ -128,8 +124,7 @@ json json_of(const life_event& e) {
     out["mapcount"] = s.mapcount;
     out["mapped"] = s.mapped;
     if (s.list)
-        out["list"] = {
-            {"name", list_names[index_of(*s.list)]}, {"position", e.position}, {"size", e.list_size}};
+        out["list"] = {{"name", lru_list_name(*s.list)}, {"position", e.position}, {"size", e.list_size}};
     return out;
 }
 
@@ -213,10 +208,8 @@ private:
                 fmt::format("--frame: the machine has {} frames, from 0 on", m.parts().frames.size().value)};
         const auto* const p = std::get_if<page_of_process>(&*question_.page);
         if (p == nullptr) return;
-        for (const workload_task* process : m.processes()) {
-            if (process->pid() == p->pid) return;
-        }
-        throw usage_error{fmt::format("--page: no process has the pid {}", p->pid)};
+        if (process_with_pid(m, p->pid) == nullptr)
+            throw usage_error{fmt::format("--page: no process has the pid {}", p->pid)};
     }
 
     question question_;
@@ -238,19 +231,20 @@ std::string evictions_text(const eviction_log& log) {
 
 int explain_command(const explain_options& o) {
     const bool asks_page = !o.page.empty() || !o.frame.empty();
-    if (!asks_page && !o.why_evicted)
+    if (!asks_page && o.why_evicted == 0)
         throw usage_error{"explain: --page, --frame or --why-evicted says what is to be explained"};
     check_writable("--json", o.json_file);
     const bool as_text = o.json_file != "-";
     std::optional<story> told;
     if (asks_page) told.emplace(o, as_text);
     std::optional<eviction_log> evictions;
-    if (o.why_evicted) evictions.emplace(*o.why_evicted);
+    if (o.why_evicted > 0) evictions.emplace(o.why_evicted);
 
     const std::vector<opened_input> inputs = open_inputs(o.run);
     listeners all{told ? &told->life() : nullptr, evictions ? &*evictions : nullptr};
     machine m{configure(o.run, choose_memory(o.run, inputs).pages), &all};
     start_processes(o.run, m, inputs);
+    if (as_text) write_file("-", fmt::format("# pagesim {}, {}\n", version, about(m, inputs)));
     if (told) told->begin(m);
     if (evictions) evictions->begin(m);
     while (m.step()) {

@@ -133,11 +133,9 @@ CLI::App* add_explain(CLI::App& app, explain_options& o) {
                                                   "file of an ops file, counted from 0");
     explain->add_option("--frame", o.frame, "the frame with this number, whichever page it holds")
         ->excludes(page);
-    explain
-        ->add_option("--why-evicted", o.why_evicted,
-                     "list the N pages that were evicted and wanted again soonest, and the decisions")
-        ->expected(0, 1)
-        ->default_str("20");
+    explain->add_flag("--why-evicted{20}", o.why_evicted,
+                      "list the 20 pages (or N, as --why-evicted=N) that were evicted and wanted again "
+                      "soonest, and the decisions");
     explain->add_option("--json", o.json_file,
                         "write the same as JSON to FILE (- is standard output, without the text)");
     explain->add_flag("--quiet", o.run.quiet, "no accounts of the inputs");

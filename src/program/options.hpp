@@ -48,9 +48,9 @@ struct run_options {
 
 struct explain_options {
     run_options run;
-    std::string page;  // VADDR[@PID] or NAME:PAGE
-    std::string frame; // PFN
-    std::optional<std::size_t> why_evicted;
+    std::string page;            // VADDR[@PID] or NAME:PAGE
+    std::string frame;           // PFN
+    std::size_t why_evicted = 0; // how many; 0: not asked for
     std::string json_file;
 };
 

@@ -88,15 +88,6 @@ struct ftrace_file {
     growing_file file;
 };
 
-// Configuration and inputs, in one line.
-std::string about(const machine& m, const std::vector<opened_input>& inputs) {
-    std::string out = fmt::format("configuration {:016x}", config_hash(m.parts().config));
-    for (const opened_input& i : inputs) {
-        out += fmt::format("  {} ({}, fnv1a {:016x})", i.identity.name, i.identity.format, i.identity.hash);
-    }
-    return out;
-}
-
 } // namespace
 
 int run_command(const run_options& o) {

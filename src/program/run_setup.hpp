@@ -47,4 +47,7 @@ struct memory_choice {
 // A process for each input, in their order.
 void start_processes(const run_options& o, machine& m, const std::vector<opened_input>& inputs);
 
+// Configuration and inputs, in one line.
+[[nodiscard]] std::string about(const machine& m, const std::vector<opened_input>& inputs);
+
 } // namespace pagesim::program

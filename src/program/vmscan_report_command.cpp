@@ -53,7 +53,8 @@ std::string name_of(const vmscan_log::name& n) { return fmt::format("{}-{}", n.c
 
 std::string format_head(const file_of_events& f) {
     const auto [first, last] = f.log.time();
-    std::string out = fmt::format("{:<12}{} (fnv1a {:016x})\n", "log", f.path, f.hash);
+    std::string out = fmt::format("{:<12}{}\n", "pagesim", version);
+    out += fmt::format("{:<12}{} (fnv1a {:016x})\n", "log", f.path, f.hash);
     out += fmt::format("{:<12}{} of vmscan from {:.6f} s to {:.6f} s, {} others\n", "events", f.log.events(),
                        seconds(first), seconds(last), f.log.other_events());
     if (f.log.lost() > 0) {

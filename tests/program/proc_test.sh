@@ -3,28 +3,8 @@
 # /proc as a directory, as a stranger meets it: proc_test.sh PROGRAM
 set -uo pipefail
 program=$(realpath "$1")
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
-failures=0
-
-fail() {
-    echo "FAILED: $*"
-    failures=$((failures + 1))
-}
-# expect STATUS "text that standard error contains" args...
-expect() {
-    local status=$1 text=$2
-    shift 2
-    "$program" "$@" >out 2>err
-    local got=$?
-    [[ $got -eq $status ]] || fail "pagesim $*: status $got, not $status: $(head -n 2 err)"
-    [[ -z $text ]] || grep -qF -- "$text" err || fail "pagesim $*: standard error is: $(cat err)"
-    if [[ $status -eq 2 ]]; then
-        [[ $(wc -l <err) -eq 1 ]] || fail "pagesim $*: more than one line of error: $(cat err)"
-    fi
-}
-fingerprint_of() { sed -nE 's/^fingerprint +//p' "$1"; }
+# shellcheck source=tests/program/expect.sh
+source "$(dirname "$0")/expect.sh"
 # Kilobytes of all lines "LABEL: number kB" of a file.
 sum_of() { awk -v label="$1:" '$1 == label { n += $2 } END { print n + 0 }' "$2"; }
 

@@ -34,6 +34,8 @@
 
 namespace pagesim {
 
+inline constexpr std::uint64_t clock_tick = 10'000'000; // ns; kernel: USER_HZ is 100
+
 // kernel: struct mem_size_stats. Bytes; each pss in 4096ths of a byte.
 struct mem_size_stats {
     std::uint64_t resident = 0;
