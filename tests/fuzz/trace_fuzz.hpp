@@ -16,7 +16,7 @@
 namespace pagesim::testing {
 
 // A few bytes may ask for millions of pages: enough is enough.
-inline constexpr unsigned most_fuzzed_blocks = 8;
+inline constexpr unsigned most_fuzzed_blocks = 2;
 
 struct fuzz_summary {
     std::uint64_t hash = 0;
@@ -65,7 +65,9 @@ inline fuzz_summary replay(const std::string& path, trace_format format, object_
 }
 
 inline void check_trace(const std::string& path, trace_format format) {
+    const bool has_objects = format == trace_format::oracle_general || format == trace_format::csv;
     for (const auto placement : {object_placement::by_number, object_placement::in_order}) {
+        if (placement == object_placement::in_order && !has_objects) break;
         const fuzz_summary first = replay(path, format, placement);
         const fuzz_summary second = replay(path, format, placement);
         PAGESIM_ASSERT(first.hash == second.hash && first.error == second.error &&

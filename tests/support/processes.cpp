@@ -7,12 +7,6 @@
 
 namespace pagesim::testing {
 
-namespace {
-
-constexpr vm_flags read_write{vm_flag::read, vm_flag::write};
-
-} // namespace
-
 vpn process::map(const mmap_request& q) {
     mmap_cursor c;
     all_->finish([&] { return mmap(all_->parts.fc, *space_, q, c); });
