@@ -82,6 +82,11 @@ bool machine::others_go_on(const workload_task& process) const {
     });
 }
 
+bool machine::has_ended(const task& t) const {
+    const workload_task* const p = process_of(t);
+    return p != nullptr && p->finished();
+}
+
 workload_task* machine::process_of(const task& t) const {
     const auto it = std::find_if(processes_.begin(), processes_.end(),
                                  [&](const workload_task* p) { return p->entity.id() == t.entity.id(); });

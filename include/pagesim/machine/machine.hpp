@@ -72,6 +72,9 @@ public:
     [[nodiscard]] const task& kswapd() const { return *kswapd_; }
     // By the number that events name it with.
     [[nodiscard]] const task& task_of(std::uint32_t id) const { return *tasks_[id]; }
+    [[nodiscard]] std::uint32_t nr_tasks() const { return static_cast<std::uint32_t>(tasks_.size()); }
+    // A process that came to its end.
+    [[nodiscard]] bool has_ended(const task& t) const;
     [[nodiscard]] machine_parts& parts() { return *parts_; }
     [[nodiscard]] const machine_parts& parts() const { return *parts_; }
     // CPU time of kernel threads other than kswapd.
