@@ -7,6 +7,7 @@
 
 #include <pagesim/machine/biography.hpp>
 #include <pagesim/machine/eviction_log.hpp>
+#include <pagesim/stat/sink_list.hpp>
 #include <pagesim/version.hpp>
 #include <pagesim/workload/ops.hpp>
 
@@ -143,24 +144,6 @@ json json_of(const eviction_log::comeback& c) {
     return out;
 }
 
-// Both listeners behind one.
-class listeners final : public trace_sink {
-public:
-    listeners(biography* life, eviction_log* evictions) : life_{life}, evictions_{evictions} {}
-    void on(const trace_event& e) override {
-        if (life_ != nullptr) life_->on(e);
-        if (evictions_ != nullptr) evictions_->on(e);
-    }
-    void on(sim_time time, const tracepoint& t) override {
-        if (life_ != nullptr) life_->on(time, t);
-        if (evictions_ != nullptr) evictions_->on(time, t);
-    }
-
-private:
-    biography* life_;
-    eviction_log* evictions_;
-};
-
 // The story of the page in question, as text at once and as JSON in the end.
 class story {
 public:
@@ -241,8 +224,10 @@ int explain_command(const explain_options& o) {
     if (o.why_evicted > 0) evictions.emplace(o.why_evicted);
 
     const std::vector<opened_input> inputs = open_inputs(o.run);
-    listeners all{told ? &told->life() : nullptr, evictions ? &*evictions : nullptr};
-    machine m{configure(o.run, choose_memory(o.run, inputs).pages), &all};
+    sink_list sinks;
+    if (told) sinks.add(&told->life());
+    if (evictions) sinks.add(&*evictions);
+    machine m{configure(o.run, choose_memory(o.run, inputs).pages), &sinks};
     start_processes(o.run, m, inputs);
     if (as_text) write_file("-", fmt::format("# pagesim {}, {}\n", version, about(m, inputs)));
     if (told) told->begin(m);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The command line: `pagesim run`, `explain`, `convert`, `record`, `vmscan-report` and `conform`.
+// The command line: `pagesim run`, `explain`, `convert`, `record`, `vmscan-report`, `compare` and `conform`.
 #include "commands.hpp"
 #include "usage_error.hpp"
 
@@ -69,7 +69,11 @@ void add_output_options(CLI::App& run, run_options& o) {
     run.add_option("--ftrace-dialect", o.ftrace_dialect,
                    "5.8, 6.1 or postprocess (what the kernel's trace-vmscan-postprocess.pl reads)")
         ->capture_default_str();
-    run.add_option("--json", o.json_file, "write everything to FILE (- is standard output)");
+    CLI::Option* const json =
+        run.add_option("--json", o.json_file, "write everything to FILE (- is standard output)");
+    run.add_flag("--series", o.series, "put curves over time into --json, for `compare --html`")->needs(json);
+    run.add_option("--html", o.html_file,
+                   "write a report with charts to FILE, one page that needs nothing else");
 }
 
 // The inputs and the machine.
@@ -119,6 +123,8 @@ CLI::App* add_run(CLI::App& app, run_options& o) {
         "run", "Run recorded traces or ops files on a simulated machine, each as a process");
     add_machine_options(*run, o);
     add_output_options(*run, o);
+    run->add_flag("--watch", o.watch,
+                  "show rates, lists and watermarks while it goes on; nothing if standard error is a pipe");
     run->add_flag("--quiet", o.quiet, "no summary, no progress bar");
     return run;
 }
@@ -189,6 +195,18 @@ CLI::App* add_vmscan_report(CLI::App& app, vmscan_report_options& o) {
     return report;
 }
 
+CLI::App* add_compare(CLI::App& app, compare_options& o) {
+    CLI::App* compare =
+        app.add_subcommand("compare", "Put runs side by side: configuration, outcome, time and counters");
+    compare->add_option("RUN", o.runs, "what `run --json` wrote, two or more; - is standard input")
+        ->required()
+        ->expected(2, 64);
+    compare->add_option("--html", o.html_file,
+                        "write a report with the runs' curves on top of each other (run --series) to FILE");
+    compare->add_flag("--all", o.all, "lines that are equal in all runs too");
+    return compare;
+}
+
 CLI::App* add_conform(CLI::App& app, conform_options& o) {
     CLI::App* conform =
         app.add_subcommand("conform", "Run the workloads of real kernels' results and compare the counters");
@@ -210,12 +228,14 @@ int dispatch(int argc, char** argv) {
     convert_options convert;
     record_options record;
     vmscan_report_options report;
+    compare_options compare;
     conform_options conform;
     const CLI::App* run_app = add_run(app, run);
     const CLI::App* explain_app = add_explain(app, explain);
     const CLI::App* convert_app = add_convert(app, convert);
     const CLI::App* record_app = add_record(app, record);
     const CLI::App* report_app = add_vmscan_report(app, report);
+    const CLI::App* compare_app = add_compare(app, compare);
     add_conform(app, conform);
     try {
         app.parse(argc, argv);
@@ -226,6 +246,7 @@ int dispatch(int argc, char** argv) {
     if (explain_app->parsed()) return explain_command(explain);
     if (record_app->parsed()) return record_command(record);
     if (report_app->parsed()) return vmscan_report_command(report);
+    if (compare_app->parsed()) return compare_command(compare);
     return convert_app->parsed() ? convert_command(convert) : conform_command(conform);
 }
 

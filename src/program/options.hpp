@@ -43,6 +43,9 @@ struct run_options {
     std::string json_file;
     std::string proc_dir;
     std::string proc_every; // of simulated time; empty: at the end only
+    std::string html_file;
+    bool series = false; // curves go into the JSON
+    bool watch = false;
     bool quiet = false;
 };
 
@@ -75,6 +78,12 @@ struct vmscan_report_options {
     std::string log;
     std::string json_file;
     bool quiet = false;
+};
+
+struct compare_options {
+    std::vector<std::string> runs; // what --json wrote
+    std::string html_file;
+    bool all = false; // what is equal too
 };
 
 struct conform_options {

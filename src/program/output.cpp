@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -119,6 +120,63 @@ json marks_as_json(const machine& m, vmstat_lines kernel) {
     return out;
 }
 
+// What of a sample has a curve of its own.
+constexpr std::array curves{vm_item::nr_inactive_anon,
+                            vm_item::nr_active_anon,
+                            vm_item::nr_inactive_file,
+                            vm_item::nr_active_file,
+                            vm_item::nr_unevictable,
+                            vm_item::nr_dirty,
+                            vm_item::nr_writeback,
+                            vm_item::pgfault,
+                            vm_item::pgmajfault,
+                            vm_item::pgscan_kswapd,
+                            vm_item::pgscan_direct,
+                            vm_item::pgsteal_kswapd,
+                            vm_item::pgsteal_direct,
+                            vm_item::workingset_refault_anon,
+                            vm_item::workingset_refault_file,
+                            vm_item::pswpin,
+                            vm_item::pswpout};
+
+// One value of each sample.
+template <typename Value>
+json curve(const time_series& series, Value value) {
+    json out = json::array();
+    for (const time_series::sample& s : series.samples()) out.push_back(value(s));
+    return out;
+}
+
+json series_as_json(const machine& m, const time_series& series) {
+    using sample = time_series::sample;
+    json zones = json::array();
+    const auto& all = m.parts().home.zones();
+    for (std::size_t z = 0; z < all.size(); ++z) {
+        zones.push_back({{"name", zone_name(all[z].type())},
+                         {"free", curve(series, [z](const sample& s) { return s.zones[z].free; })},
+                         {"min", curve(series, [z](const sample& s) { return s.zones[z].min; })},
+                         {"low", curve(series, [z](const sample& s) { return s.zones[z].low; })},
+                         {"high", curve(series, [z](const sample& s) { return s.zones[z].high; })}});
+    }
+    json counters = json::object();
+    for (const vm_item i : curves) {
+        counters[std::string{vm_item_name(i)}] = curve(series, [i](const sample& s) { return s.stat[i]; });
+    }
+    json verdicts = json::object();
+    for (std::size_t r = 0; r < nr_reasons; ++r) {
+        const auto w = static_cast<why>(r);
+        if (series.samples().back().reasons[w] == 0) continue;
+        verdicts[std::string{reason_name(w)}] = curve(series, [w](const sample& s) { return s.reasons[w]; });
+    }
+    return {{"interval_ns", series.interval().ns},
+            {"time_ns", curve(series, [](const sample& s) { return s.time.ns; })},
+            {"zones", std::move(zones)},
+            {"vmstat", std::move(counters)},
+            {"verdicts", std::move(verdicts)},
+            {"memstall_some_ns", curve(series, [](const sample& s) { return s.some.ns; })},
+            {"memstall_full_ns", curve(series, [](const sample& s) { return s.full.ns; })}};
+}
+
 } // namespace
 
 const input_error* first_error(const machine& m) {
@@ -129,7 +187,7 @@ const input_error* first_error(const machine& m) {
 }
 
 nlohmann::ordered_json run_as_json(const machine& m, std::span<const input_identity> inputs,
-                                   double host_seconds) {
+                                   double host_seconds, const time_series* series) {
     json reasons = json::object();
     for (std::size_t r = 0; r < nr_reasons; ++r) {
         const auto w = static_cast<why>(r);
@@ -159,6 +217,7 @@ nlohmann::ordered_json run_as_json(const machine& m, std::span<const input_ident
     out["verdicts"] = std::move(reasons);
     out["vmstat"] = vmstat_as_json(m.parts().snapshot(), kernel);
     out["marks"] = marks_as_json(m, kernel);
+    if (series != nullptr) out["series"] = series_as_json(m, *series);
     out["fingerprint"] = hex(m.fingerprint_value());
     out["host"] = {{"seconds", host_seconds}};
     return out;

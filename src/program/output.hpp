@@ -4,6 +4,7 @@
 
 #include <pagesim/machine/machine.hpp>
 #include <pagesim/machine/report.hpp>
+#include <pagesim/machine/time_series.hpp>
 
 #include <nlohmann/json.hpp>
 
@@ -15,9 +16,9 @@
 
 namespace pagesim::program {
 
-// Everything of the run; what depends on the host is under "host".
+// Everything of the run; what depends on the host is under "host". `series` may be null.
 [[nodiscard]] nlohmann::ordered_json run_as_json(const machine& m, std::span<const input_identity> inputs,
-                                                 double host_seconds);
+                                                 double host_seconds, const time_series* series = nullptr);
 
 // The first line of input that was bad, or null.
 [[nodiscard]] const input_error* first_error(const machine& m);
