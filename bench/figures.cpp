@@ -28,6 +28,7 @@ struct figure {
     std::string_view baseline; // empty: `counter` of ours is the figure
     double limit;              // 0: there is none, for information
     std::string_view counter = "items_per_second";
+    std::string_view baseline_file = {}; // empty: the same file
 };
 
 constexpr std::array figures{
@@ -61,6 +62,10 @@ constexpr std::array figures{
     figure{"the same: faults/s", "machine_bench", "zipf_machine/flash/", "", 0, "faults_per_second"},
     figure{"Zipf over 1.5 x 64 MiB, zram: accesses/s", "machine_bench", "zipf_machine/zram/", "", 0},
     figure{"the same: faults/s", "machine_bench", "zipf_machine/zram/", "", 0, "faults_per_second"},
+    figure{"whole machine, nobody listens, beside no tracepoints", "trace_bench",
+           "nobody_listens/manual_time", "nobody_listens/manual_time", 1.02, "items_per_second",
+           "trace_off_bench"},
+    figure{"ftrace text: lines/s", "trace_bench", "ftrace_lines/manual_time", "", 0},
     figure{"bytes a frame, built, 1 GiB", "memory_bench", "built/GiB:1/", "", 80, "resident_bytes"},
     figure{"bytes a frame, built, 16 GiB", "memory_bench", "built/GiB:16/", "", 80, "resident_bytes"},
     figure{"bytes a frame, built, 256 GiB", "memory_bench", "built/GiB:256/", "", 80, "resident_bytes"},
@@ -166,7 +171,7 @@ void print(results& r, const figure& f) {
               rate ? *ours / 1e6 : *ours, f.limit);
         return;
     }
-    const auto baseline = r.median(f.file, f.baseline, f.counter);
+    const auto baseline = r.median(f.baseline_file.empty() ? f.file : f.baseline_file, f.baseline, f.counter);
     if (!ours || !baseline) return;
     print(f.title, time_of(*ours), time_of(*baseline), *baseline / *ours, f.limit);
 }

@@ -29,7 +29,16 @@ mapping& page_cache::create(std::string name, page_count size, file_kind kind) {
 
 void page_cache::destroy(mapping& file) {
     PAGESIM_ASSERT(file.nrpages() == 0 && file.i_mmap.empty());
+    if (nodes_ != nullptr) file.nodes().clear(*nodes_);
     files_[file.id()].reset();
+}
+
+void page_cache::store(mapping& file, std::uint64_t index, cache_slot s) {
+    const bool was_empty = file.slot(index).empty();
+    cpu_.count(vm_item::workingset_nodes, file.store(index, s, shadow_nodes_));
+    if (nodes_ == nullptr || was_empty == s.empty()) return;
+    if (was_empty) file.nodes().fill(index, *nodes_);
+    if (s.empty()) file.nodes().empty(index, *nodes_);
 }
 
 void page_cache::forget_oldest_shadow_node() {
@@ -181,11 +190,17 @@ void page_cache::end_page_writeback(page& p) {
 }
 
 void page_cache::attach_private(page& p) {
-    if (!p.test_and_set(page_flag::private_)) p.get();
+    if (p.test_and_set(page_flag::private_)) return;
+    p.get();
+    if (buffer_heads_ == nullptr) return;
+    const std::uint64_t frame = raw(frames_.pfn_of(p));
+    if (frame >= buffers_.size()) buffers_.resize(frames_.size().value);
+    buffers_[frame] = buffer_heads_->allocate();
 }
 
 void page_cache::release_private(page& p) {
     if (!p.test_and_clear(page_flag::private_)) return;
+    if (buffer_heads_ != nullptr) buffer_heads_->free(buffers_[raw(frames_.pfn_of(p))]);
     const bool last = p.put_testzero();
     PAGESIM_ASSERT_PAGE(!last, p);
 }

@@ -30,6 +30,17 @@ page* pool_frames::take_frame() {
 
 void pool_frames::give_frame(page& p) { rc_->batches.put_page(p); }
 
+page* slab_frames::take_slab(page_order order, migratetype type) {
+    return alloc_slab_pages(*rc_, order, type);
+}
+
+void slab_frames::give_slab(page& head, page_order order) {
+    const bool last = head.put_testzero();
+    PAGESIM_ASSERT_PAGE(last, head);
+    rc_->cpu.emit(tracepoints::page_free{.pfn = raw(rc_->home.frames().pfn_of(head)), .order = raw(order)});
+    rc_->home.zone_of(head).free_pages(head, order);
+}
+
 machine_parts::machine_parts(const machine_config& c, waker& wakes, trace_sink* trace)
     : config{c}, cpu{.clock = clock,
                      .cost = config.cost,
@@ -47,25 +58,29 @@ machine_parts::machine_parts(const machine_config& c, waker& wakes, trace_sink* 
                                                                                        config.profile},
       wb{.cpu = cpu, .frames = frames, .batches = batches, .cache = cache, .files = files, .bdi = bdi},
       swap{cpu, frames, batches}, map{cpu, config.profile, frames, tlbs, swap, batches, cache},
-      shadows{cache, home}, rc{.cpu = cpu,
-                               .profile = config.profile,
-                               .config = config.reclaim,
-                               .home = home,
-                               .lru = lru,
-                               .batches = batches,
-                               .map = map,
-                               .swap = swap,
-                               .io = nullptr,
-                               .cache = cache,
-                               .files = files,
-                               .kswapd = kswapd,
-                               .reasons = reasons,
-                               .shadows = shadows,
-                               .flusher = &bdi},
+      nodes{cpu, slabs, radix_tree_node}, buffer_heads{cpu, slabs, buffer_head},
+      handles{cpu, slabs, zs_handle_slab}, shadows{cache, home}, rc{.cpu = cpu,
+                                                                    .profile = config.profile,
+                                                                    .config = config.reclaim,
+                                                                    .home = home,
+                                                                    .lru = lru,
+                                                                    .batches = batches,
+                                                                    .map = map,
+                                                                    .swap = swap,
+                                                                    .io = nullptr,
+                                                                    .cache = cache,
+                                                                    .files = files,
+                                                                    .kswapd = kswapd,
+                                                                    .reasons = reasons,
+                                                                    .shadows = shadows,
+                                                                    .flusher = &bdi},
       fc{.rc = rc, .tlbs = tlbs, .bdi = bdi, .zero_page = no_pfn, .hardware_ages = config.cpu.has_hw_af()} {
     tlbs.attach(cpu_mmu.entries());
     cache.set_listener(bdi);
     pool.attach(rc);
+    slabs.attach(rc);
+    cache.set_slabs(nodes, buffer_heads);
+    swap.set_node_cache(nodes);
     io = std::make_unique<swap_io>(cpu, swap, batches, lru, config.profile.zram_reads);
     rc.io = io.get();
     for (const swap_config& area : swap_areas(config)) swapon(area);
@@ -81,7 +96,7 @@ std::optional<std::uint8_t> machine_parts::swapon(const swap_config& area) {
     swap_backing device;
     swap_target target{.max_request_pages = area.max_request_pages, .failures = io_failures{area.failures}};
     if (area.device == swap_device::zram) {
-        device.store = std::make_unique<zram>(cpu, pool, area.zram);
+        device.store = std::make_unique<zram>(cpu, pool, area.zram, &handles);
         target.store = device.store.get();
     } else {
         device.flash = std::make_unique<flash_device>(area.flash);

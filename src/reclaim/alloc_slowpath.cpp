@@ -9,21 +9,21 @@ using phase = alloc_cursor::phase;
 constexpr page_order single{0};
 
 // One look at the free lists. A zone that was just boosted has kswapd woken.
-page* try_freelist(const reclaim_context& rc, gfp_flags gfp, alloc_mark mark) {
-    const freelist_result got = get_page_from_freelist(rc.home, gfp, single, mark);
+page* try_freelist(const reclaim_context& rc, gfp_flags gfp, alloc_mark mark, page_order order = single) {
+    const freelist_result got = get_page_from_freelist(rc.home, gfp, order, mark);
     if (got.refilled) rc.cpu.charge(rc.cpu.cost.pcp_refill);
     if (got.boosted) wakeup_kswapd(rc, 0, *got.boosted, {});
     if (got.frame != nullptr) {
         rc.cpu.emit(tracepoints::page_alloc{.pfn = raw(rc.home.frames().pfn_of(*got.frame)),
-                                            .order = 0,
+                                            .order = raw(order),
                                             .gfp = gfp.word(),
                                             .migratetype = static_cast<unsigned>(gfp_migratetype(gfp))});
     }
     return got.frame;
 }
 
-void wake_all_kswapds(const reclaim_context& rc, gfp_flags gfp) {
-    if (gfp.has(gfp_flag::kswapd_reclaim)) wakeup_kswapd(rc, 0, gfp_zone(gfp), gfp);
+void wake_all_kswapds(const reclaim_context& rc, gfp_flags gfp, page_order order = single) {
+    if (gfp.has(gfp_flag::kswapd_reclaim)) wakeup_kswapd(rc, raw(order), gfp_zone(gfp), gfp);
 }
 
 step_result finish(alloc_cursor& c, page* p, alloc_outcome outcome) {
@@ -133,6 +133,15 @@ page* alloc_page_memalloc(const reclaim_context& rc, gfp_flags gfp) {
     wake_all_kswapds(rc, gfp);
     if (page* p = try_freelist(rc, gfp, alloc_mark::min)) return p;
     return try_freelist(rc, gfp, alloc_mark::none);
+}
+
+page* alloc_slab_pages(const reclaim_context& rc, page_order order, migratetype type) {
+    gfp_flags gfp{gfp_flag::kswapd_reclaim, gfp_flag::nowarn, gfp_flag::noretry};
+    if (type == migratetype::reclaimable) gfp.set(gfp_flag::reclaimable);
+    if (page* p = try_freelist(rc, gfp, alloc_mark::low, order)) return p;
+    wake_all_kswapds(rc, gfp, order);
+    if (page* p = try_freelist(rc, gfp, alloc_mark::min, order)) return p;
+    return raw(order) == 0 ? try_freelist(rc, gfp, alloc_mark::none) : nullptr;
 }
 
 } // namespace pagesim

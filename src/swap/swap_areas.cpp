@@ -6,6 +6,14 @@
 
 namespace pagesim {
 
+namespace {
+
+// An area's swap cache is many trees, each of so many slots, and each knows a slot by its number in the area.
+constexpr std::uint64_t address_space_pages = 1U << 14U; // kernel: SWAP_ADDRESS_SPACE_PAGES
+constexpr std::uint64_t most_index = 1U << 18U;          // three levels
+
+} // namespace
+
 // What a search of one area may do about slots that only the swap cache holds.
 class swap_space::area_reclaimer final : public slot_reclaimer {
 public:
@@ -29,7 +37,8 @@ std::uint8_t swap_space::swapon(const swap_area_layout& layout, std::optional<in
         std::make_unique<swap_info>(swap_info{.area = swap_area{layout},
                                               .priority = priority ? *priority : --least_priority_,
                                               .listener = listener,
-                                              .cache = std::vector<std::uint64_t>(layout.pages.value + 1)});
+                                              .cache = std::vector<std::uint64_t>(layout.pages.value + 1),
+                                              .nodes = xarray_nodes{most_index, address_space_pages}});
     put_in_use(type);
     return type;
 }

@@ -59,9 +59,9 @@ void swap_space::free_entry(swap_entry e) {
     if (was_full && info.usable) make_available(e.type);
     ++nr_free_;
     if (info.listener != nullptr) info.listener->slot_freed(e.offset);
-    std::uint64_t& word = info.cache[e.offset];
-    if ((word & 1U) != 0) word = 0;
-    PAGESIM_ASSERT(word == 0);
+    const std::uint64_t word = info.cache[e.offset];
+    PAGESIM_ASSERT(word == 0 || (word & 1U) != 0);
+    if (word != 0) set_word(e, 0);
 }
 
 // kernel: swapcache_free_entries().
@@ -102,6 +102,14 @@ void swap_space::clear_cache_mark(swap_entry e) {
     return_slot(e);
 }
 
+void swap_space::set_word(swap_entry e, std::uint64_t word) {
+    swap_info& info = *areas_[e.type];
+    std::uint64_t& now = info.cache[e.offset];
+    if (nodes_ != nullptr && now == 0 && word != 0) info.nodes.fill(e.offset, *nodes_);
+    if (nodes_ != nullptr && now != 0 && word == 0) info.nodes.empty(e.offset, *nodes_);
+    now = word;
+}
+
 page* swap_space::lookup(swap_entry e) const {
     if (!has_area(e.type)) return nullptr;
     const std::uint64_t word = areas_[e.type]->cache[e.offset];
@@ -119,7 +127,7 @@ std::optional<shadow> swap_space::add_to_swap_cache(page& p, const swap_entry& e
     PAGESIM_ASSERT_PAGE(!p.test(page_flag::swapcache) && areas_[e.type]->area.has_cache(e.offset), p);
     const std::optional<shadow> old = shadow_at(e);
     PAGESIM_ASSERT_PAGE(lookup(e) == nullptr, p);
-    areas_[e.type]->cache[e.offset] = (raw(frames_.pfn_of(p)) + 1) << 1U;
+    set_word(e, (raw(frames_.pfn_of(p)) + 1) << 1U);
     p.get();
     p.set(page_flag::swapcache);
     p.set_private_data(e.packed());
@@ -133,7 +141,7 @@ void swap_space::take_out_of_cache(page& p, std::uint64_t word_left) {
     const swap_entry e = entry_of(p);
     PAGESIM_ASSERT_PAGE(p.test(page_flag::swapcache) && lookup(e) == &p, p);
     PAGESIM_ASSERT_PAGE(!p.test(page_flag::writeback), p);
-    areas_[e.type]->cache[e.offset] = word_left;
+    set_word(e, word_left);
     p.clear(page_flag::swapcache);
     p.set_private_data(0);
     --cached_;

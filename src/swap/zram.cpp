@@ -10,17 +10,29 @@ constexpr std::uint32_t whole_page = 4096;
 
 } // namespace
 
-zram::zram(const cpu_context& cpu, frame_source& source, const zram_config& config)
-    : pool_{cpu, source}, object_bytes_{config.compressed_bytes > huge_class_bytes
-                                            ? whole_page
-                                            : config.compressed_bytes} {}
+zram::zram(const cpu_context& cpu, frame_source& source, const zram_config& config, kmem_cache* handles)
+    : pool_{cpu, source}, object_bytes_{config.compressed_bytes > huge_class_bytes ? whole_page
+                                                                                   : config.compressed_bytes},
+      handles_{handles} {}
 
 bool zram::write(std::uint64_t offset) {
+    slab_object name = no_slab_object;
+    if (handles_ != nullptr) {
+        name = handles_->allocate();
+        if (name == no_slab_object) return false;
+    }
     const zs_handle h = pool_.allocate(object_bytes_);
-    if (h == no_object) return false;
-    if (offset >= table_.size()) table_.resize(offset + 1, no_object);
+    if (h == no_object) {
+        if (handles_ != nullptr) handles_->free(name);
+        return false;
+    }
+    if (offset >= table_.size()) {
+        table_.resize(offset + 1, no_object);
+        names_.resize(offset + 1, no_slab_object);
+    }
     slot_freed(offset);
     table_[offset] = h;
+    names_[offset] = name;
     ++stored_;
     return true;
 }
@@ -28,6 +40,7 @@ bool zram::write(std::uint64_t offset) {
 void zram::slot_freed(std::uint64_t offset) {
     if (offset >= table_.size() || table_[offset] == no_object) return;
     pool_.free(table_[offset]);
+    if (handles_ != nullptr) handles_->free(names_[offset]);
     table_[offset] = no_object;
     --stored_;
 }

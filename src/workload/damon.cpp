@@ -38,6 +38,21 @@ std::optional<region> parse(std::string_view payload) {
     return region{.target = *id, .start = *start, .end = *end, .accesses = *accesses};
 }
 
+// When an event was, from what stands before its name: "... 57.104325: damon:", or anything that is a line of perf script.
+std::optional<std::uint64_t> time_before(std::string_view text) {
+    constexpr std::string_view system = "damon:";
+    std::string_view word = text;
+    if (word.ends_with(system)) word.remove_suffix(system.size());
+    word = trimmed(word);
+    word.remove_prefix(word.find_last_of(' ') + 1);
+    if (word.ends_with(':')) {
+        word.remove_suffix(1);
+        if (const auto ns = seconds_of(word)) return ns;
+    }
+    const auto p = split_perf_line(text);
+    return p ? std::optional{p->ns} : std::nullopt;
+}
+
 } // namespace
 
 std::string damon_stream::take(std::string_view line) {
@@ -68,7 +83,7 @@ std::string damon_stream::take(std::string_view line) {
     const page_count pages{((r->end + page_size - 1) >> page_shift) - first};
     if (r->accesses > 0 && pages > most_damon_pages)
         return fmt::format("an accessed region of {} pages, which is more than 64 GiB", pages.value);
-    if (const auto p = split_perf_line(line.substr(0, at))) pass_time(sim_time{p->ns});
+    if (const auto ns = time_before(line.substr(0, at))) pass_time(sim_time{*ns});
     if (r->accesses > 0) sweep(first, pages, reference_kind::load, r->accesses);
     return {};
 }

@@ -10,15 +10,20 @@ namespace pagesim {
 
 // Digits and nothing else, below 2^64.
 [[nodiscard]] inline std::optional<std::uint64_t> decimal(std::string_view text) {
-    if (text.empty() || text.size() > 20) return std::nullopt;
+    constexpr std::size_t always_fit = 19;
+    if (text.empty() || text.size() > always_fit + 1) return std::nullopt;
     std::uint64_t n = 0;
-    for (const char c : text) {
-        if (c < '0' || c > '9') return std::nullopt;
-        const auto digit = static_cast<std::uint64_t>(c - '0');
-        if (n > (~std::uint64_t{0} - digit) / 10) return std::nullopt;
+    for (const char c : text.substr(0, always_fit)) {
+        const auto digit = static_cast<std::uint64_t>(static_cast<unsigned char>(c)) - '0';
+        if (digit > 9) return std::nullopt;
         n = n * 10 + digit;
     }
-    return n;
+    if (text.size() <= always_fit) return n;
+    const char last = text.back();
+    if (last < '0' || last > '9') return std::nullopt;
+    const auto digit = static_cast<std::uint64_t>(last - '0');
+    if (n > (~std::uint64_t{0} - digit) / 10) return std::nullopt;
+    return n * 10 + digit;
 }
 
 // 1 to 16 hexadecimal digits and nothing else.

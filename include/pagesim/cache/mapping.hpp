@@ -18,6 +18,7 @@
 #include <pagesim/base/units.hpp>
 #include <pagesim/cache/range_index.hpp>
 #include <pagesim/memory/mem_map.hpp>
+#include <pagesim/memory/xarray_nodes.hpp>
 
 #include <boost/intrusive/list.hpp>
 
@@ -112,6 +113,9 @@ public:
         return next_where(index, holds::anything);
     }
 
+    // Nodes of the tree (page_cache keeps them).
+    xarray_nodes& nodes() { return nodes_; }
+
     range_index i_mmap;
     // Where the next background writeback of the file goes on (kernel: writeback_index).
     std::uint64_t writeback_index = 0;
@@ -135,6 +139,7 @@ private:
     std::vector<std::unique_ptr<cache_node>> chunks_;
     std::uint64_t nrpages_ = 0;
     std::array<std::uint64_t, nr_cache_tags> tagged_{};
+    xarray_nodes nodes_{size_.value};
 };
 
 } // namespace pagesim

@@ -50,6 +50,9 @@ public:
 // What a page is added for: a write into a page that was evicted does not count as its return (__GFP_WRITE).
 enum class added_for : std::uint8_t { reading, writing };
 
+// kernel: alloc_buffer_head(): one for each page, as blocks are of a page's size.
+inline constexpr kmem_cache_config buffer_head{.object_bytes = 104, .type = migratetype::reclaimable};
+
 class page_cache {
 public:
     page_cache(const cpu_context& cpu, mem_map& frames, lruvec& lru, lru_batches& batches, tlb_domain& tlbs)
@@ -59,6 +62,11 @@ public:
     page_cache& operator=(const page_cache&) = delete;
 
     void set_listener(dirty_listener& l) { listener_ = &l; }
+    // Where the nodes of files' trees and buffer heads are; before the first page. Without it they take no memory.
+    void set_slabs(kmem_cache& nodes, kmem_cache& buffer_heads) {
+        nodes_ = &nodes;
+        buffer_heads_ = &buffer_heads;
+    }
 
     // A new, empty file.
     mapping& create(std::string name, page_count size, file_kind kind);
@@ -123,9 +131,7 @@ public:
     void check_consistency() const;
 
 private:
-    void store(mapping& file, std::uint64_t index, cache_slot s) {
-        cpu_.count(vm_item::workingset_nodes, file.store(index, s, shadow_nodes_));
-    }
+    void store(mapping& file, std::uint64_t index, cache_slot s);
     void insert(mapping& file, page& p, std::uint64_t index);
     bool tag_dirty(page& p);
 
@@ -135,6 +141,9 @@ private:
     lru_batches& batches_;
     tlb_domain& tlbs_;
     dirty_listener* listener_ = nullptr;
+    kmem_cache* nodes_ = nullptr;
+    kmem_cache* buffer_heads_ = nullptr;
+    std::vector<slab_object> buffers_; // by frame
     shadow_nodes shadow_nodes_;
     std::vector<std::unique_ptr<mapping>> files_;        // index = id; 0 is none
     std::vector<std::unique_ptr<open_file>> open_files_; // index = id; 0 is none

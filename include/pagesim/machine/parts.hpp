@@ -27,6 +27,17 @@ private:
     const reclaim_context* rc_ = nullptr;
 };
 
+// The same for slabs.
+class slab_frames : public slab_source {
+public:
+    void attach(const reclaim_context& rc) { rc_ = &rc; }
+    page* take_slab(page_order order, migratetype type) override;
+    void give_slab(page& head, page_order order) override;
+
+private:
+    const reclaim_context* rc_ = nullptr;
+};
+
 class machine_parts {
 public:
     // Precondition: find_fault_in(config) finds none. `trace` may be null.
@@ -71,6 +82,10 @@ public:
     swap_space swap;
     rmap map;
     pool_frames pool;
+    slab_frames slabs;
+    kmem_cache nodes;        // kernel: radix_tree_node
+    kmem_cache buffer_heads; // kernel: buffer_head
+    kmem_cache handles;      // kernel: zs_handle
     std::unique_ptr<swap_io> io;
     kswapd_request kswapd;
     reason_counts reasons;

@@ -73,8 +73,13 @@ struct cpu_context {
     void emit(trace_kind kind, std::uint64_t a = 0, std::uint64_t b = 0) const {
         if (trace != nullptr) trace->on({clock.now(), kind, a, b});
     }
-    void emit(const tracepoint& t) const {
-        if (tracer != nullptr) tracer->on(clock.now(), t);
+    // One of namespace tracepoints. Put together for a listener only.
+    template <typename Point>
+    void emit([[maybe_unused]] const Point& point) const {
+#ifndef PAGESIM_NO_TRACEPOINTS
+        if (tracer != nullptr) [[unlikely]]
+            tracer->on(clock.now(), tracepoint{point});
+#endif
     }
     [[nodiscard]] bool fatal_signal_pending() const { return current != nullptr && current->sigkill; }
     [[nodiscard]] bool oom_victim() const { return current != nullptr && current->oom_victim; }

@@ -30,6 +30,7 @@
 #include <pagesim/lru/lru_add.hpp>
 #include <pagesim/lru/workingset.hpp>
 #include <pagesim/memory/mem_map.hpp>
+#include <pagesim/memory/xarray_nodes.hpp>
 #include <pagesim/swap/swap_area.hpp>
 #include <pagesim/swap/swap_entry.hpp>
 
@@ -69,6 +70,9 @@ public:
 
     // Without an area swap is off.
     swap_space(const cpu_context& cpu, mem_map& frames, lru_batches& batches);
+
+    // Where the nodes of the swap cache are from now on; before the first area. Without it they take no memory.
+    void set_node_cache(kmem_cache& nodes) { nodes_ = &nodes; }
 
     // ---- areas
 
@@ -172,6 +176,7 @@ private:
         bool usable = true; // kernel: SWP_WRITEOK
         slot_listener* listener = nullptr;
         std::vector<std::uint64_t> cache; // 0: nothing; odd: shadow << 1 | 1; even: (pfn + 1) << 1
+        xarray_nodes nodes;               // of the swap cache
     };
     class area_reclaimer;
     using entries = std::span<swap_entry>;
@@ -181,6 +186,7 @@ private:
     void requeue(std::uint8_t type);
     void put_in_use(std::uint8_t type);
     void take_out_of_cache(page& p, std::uint64_t word_left);
+    void set_word(swap_entry e, std::uint64_t word);
     // kernel: __try_to_reclaim_swap(). True if the page left the swap cache.
     bool try_to_reclaim(swap_entry e);
     [[nodiscard]] bool cache_active();
@@ -195,6 +201,7 @@ private:
     const cpu_context& cpu_;
     mem_map& frames_;
     lru_batches& batches_;
+    kmem_cache* nodes_ = nullptr;
     std::vector<std::unique_ptr<swap_info>> areas_; // by type; null: no such area (any more)
     std::vector<std::uint8_t> available_; // with free slots: highest priority first, next to ask first
     int least_priority_ = -1;             // the last default that was given

@@ -6,6 +6,7 @@
 // simulated.
 #pragma once
 
+#include <pagesim/memory/kmem_cache.hpp>
 #include <pagesim/swap/swap_space.hpp>
 #include <pagesim/swap/zsmalloc.hpp>
 
@@ -13,6 +14,8 @@
 #include <vector>
 
 namespace pagesim {
+
+inline constexpr kmem_cache_config zs_handle_slab{.object_bytes = 8};
 
 struct zram_config {
     // Bytes that a page compresses to. More than 3264 is stored as a whole page, as zram does with what
@@ -22,9 +25,11 @@ struct zram_config {
 
 class zram : public slot_listener {
 public:
-    zram(const cpu_context& cpu, frame_source& source, const zram_config& config);
+    // `handles`: the cache of what names an object; null: names take no memory.
+    zram(const cpu_context& cpu, frame_source& source, const zram_config& config,
+         kmem_cache* handles = nullptr);
 
-    // False if the pool could get no frame: the write fails.
+    // False if there was no memory to be had: the write fails.
     [[nodiscard]] bool write(std::uint64_t offset);
     void slot_freed(std::uint64_t offset) override;
 
@@ -34,7 +39,9 @@ public:
 private:
     zsmalloc pool_;
     std::uint32_t object_bytes_;
-    std::vector<zs_handle> table_; // by slot; grows with the highest slot written
+    kmem_cache* handles_;
+    std::vector<zs_handle> table_;   // by slot; grows with the highest slot written
+    std::vector<slab_object> names_; // likewise
     std::uint64_t stored_ = 0;
 };
 
