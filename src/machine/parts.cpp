@@ -149,7 +149,7 @@ void machine_parts::settle(mm& first) {
         p.set(page_flag::unevictable);
         lru.add_page(p);
     }
-    if (!home.settle(config.start.free_pages, config.start.pcp_pages)) {
+    if (!home.settle(config.start.free_pages, config.start.pcp_pages, config.start.free_blocks)) {
         throw std::invalid_argument{"the initial state does not fit into memory"};
     }
     bdi.set_ratelimit();

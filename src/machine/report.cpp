@@ -58,6 +58,12 @@ void describe_memory(config_text& out, const machine_config& c) {
     out.line("vm.watermark_scale_factor", c.memory.watermark_scale_factor);
     out.line("vm.watermark_boost_factor", c.memory.watermark_boost_factor);
     if (c.start.free_pages) out.line("start.free_pages", c.start.free_pages->value);
+    if (c.start.free_blocks) {
+        for (unsigned t = 0; t < nr_migratetypes; ++t) {
+            out.line(fmt::format("start.free_blocks.{}", t),
+                     fmt::format("{}", fmt::join(c.start.free_blocks->blocks[t], " ")));
+        }
+    }
     out.line("start.pcp_pages", c.start.pcp_pages.value);
     out.line("start.unevictable", c.start.unevictable.value);
     for (const vpn n : c.start.tables_at) out.line("start.tables_at", raw(n));

@@ -106,11 +106,13 @@ page_count node::take_initial(page_count n, migratetype type) {
     return taken;
 }
 
-bool node::settle(std::optional<page_count> free_pages, page_count pcp_pages) {
+bool node::settle(std::optional<page_count> free_pages, page_count pcp_pages,
+                  const std::optional<free_layout>& blocks) {
     drain_all_pages();
     for (auto z = zones_.rbegin(); z != zones_.rend(); ++z) {
         pcp_pages -= z->fill_pcp(pcp_pages, migratetype::movable);
     }
+    if (blocks) return pcp_pages.value == 0 && zones_.back().lay_out(*blocks);
     if (free_pages && free_pages->value < nr_free_pages()) {
         take_initial(page_count{nr_free_pages()} - *free_pages, migratetype::unmovable);
     }

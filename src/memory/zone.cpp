@@ -103,6 +103,13 @@ page_count zone::take_initial(page_count n, migratetype type) {
     return taken;
 }
 
+bool zone::lay_out(const free_layout& layout) {
+    const std::uint64_t before = buddy_.nr_free();
+    const bool fits = buddy_.lay_out(layout);
+    count_free_since(before);
+    return fits;
+}
+
 page_count zone::fill_pcp(page_count n, migratetype type) {
     const std::uint64_t before = buddy_.nr_free();
     steal_report ignored;

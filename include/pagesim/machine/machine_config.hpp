@@ -49,9 +49,11 @@ struct file_config {
 // never goes away.
 struct initial_state {
     std::optional<page_count> free_pages{}; // in the buddy lists; default: all that nothing below takes
-    page_count pcp_pages{0};                // free, on the per-CPU list
-    page_count unevictable{0};              // in use, on the unevictable list
-    std::vector<vpn> tables_at{};           // the process has page tables for these addresses already
+    std::optional<free_layout>
+        free_blocks{};            // which, of the highest zone; default: as large as can be, all movable
+    page_count pcp_pages{0};      // free, on the per-CPU list
+    page_count unevictable{0};    // in use, on the unevictable list
+    std::vector<vpn> tables_at{}; // the process has page tables for these addresses already
 };
 
 struct machine_config {

@@ -38,6 +38,7 @@
 #pragma once
 
 #include <pagesim/base/units.hpp>
+#include <pagesim/memory/free_layout.hpp>
 #include <pagesim/memory/gfp.hpp>
 #include <pagesim/memory/mem_map.hpp>
 #include <pagesim/memory/page_list.hpp>
@@ -47,7 +48,6 @@
 
 namespace pagesim {
 
-inline constexpr unsigned max_order = 11; // kernel: MAX_ORDER (6.1): the number of orders
 inline constexpr unsigned pageblock_order = 9;
 inline constexpr std::uint64_t pageblock_nr_pages = 1ULL << pageblock_order;
 
@@ -82,6 +82,11 @@ public:
     // Gives a block back to the list of its pageblock's type, or of the type given.
     void free(page& head, page_order order);
     void free(page& head, page_order order, migratetype type);
+
+    // A described machine: of what is free now, just these blocks stay free, from the end of the memory down. The rest is in
+    // use for good, reference count 1; so is a neighbour of each block, or it would grow. False, with nothing left free, if
+    // they do not fit.
+    [[nodiscard]] bool lay_out(const free_layout& layout);
 
     [[nodiscard]] std::uint64_t nr_free() const { return nr_free_; } // pages
     [[nodiscard]] std::uint64_t free_blocks(page_order order) const; // blocks of exactly that order

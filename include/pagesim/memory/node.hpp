@@ -55,8 +55,10 @@ public:
     // pgalloc. Returns how many there were.
     page_count take_initial(page_count n, migratetype type);
     // A described machine: brings the per-CPU lists to `pcp_pages` and the buddy lists to `free_pages` (if
-    // given) by taking what is too much. False if there is too little; then all there is stays free.
-    bool settle(std::optional<page_count> free_pages, page_count pcp_pages);
+    // given) by taking what is too much. False if there is too little; then all there is stays free. `blocks`: what
+    // is free in the highest zone, instead of `free_pages`.
+    bool settle(std::optional<page_count> free_pages, page_count pcp_pages,
+                const std::optional<free_layout>& blocks = std::nullopt);
 
     // Asserts that the zones are consistent and vmstat agrees with them. Reads every frame.
     void check_consistency() const;

@@ -72,6 +72,8 @@ struct rmqueue_rules {
 
 class zone {
 public:
+    // A described machine: just these blocks are free (buddy::lay_out()).
+    [[nodiscard]] bool lay_out(const free_layout& layout);
     // Frees the managed frames to the buddy lists and adds them to nr_free_pages of `stat`.
     zone(mem_map& frames, vmstat& stat, const zone_setup& setup);
     zone(const zone&) = delete;
