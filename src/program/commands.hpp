@@ -20,7 +20,8 @@ namespace pagesim::program {
 [[nodiscard]] int vmscan_report_command(const vmscan_report_options& options);
 // `pagesim compare`: status 0 whether or not they differ, 2 if a file is not a run's JSON.
 [[nodiscard]] int compare_command(const compare_options& options);
-// `pagesim conform`: status 0 when every case ran; 1 with --strict if a counter is outside its band.
+// `pagesim conform`: status 0 when every case ran; 1 with --strict if a counter is outside its band, with
+// --known-outside if what is outside is not what that list says.
 [[nodiscard]] int conform_command(const conform_options& options);
 
 } // namespace pagesim::program

@@ -3,6 +3,7 @@
 
 #include "input.hpp"
 #include "output.hpp"
+#include "outside_list.hpp"
 #include "result_file.hpp"
 #include "usage_error.hpp"
 
@@ -10,6 +11,9 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
+#include <optional>
+#include <set>
 
 namespace pagesim::program {
 
@@ -40,29 +44,39 @@ double simulated(const counted& c, std::string_view counter) {
     return sum;
 }
 
-struct tally {
-    unsigned inside = 0;
-    unsigned all = 0;
-};
+// Each headline counter of a case.
+std::vector<verdict> judge(const result_file& result, const counted& s) {
+    std::vector<verdict> verdicts;
+    for (const std::string_view counter : headline_counters()) {
+        verdict v{.case_id = result.id(),
+                  .counter = counter,
+                  .simulated = simulated(s, counter),
+                  .real = result.real(counter)};
+        const band b = result.band_of(counter);
+        v.low = b.low;
+        v.high = b.high;
+        v.inside = inside(v.simulated, v.real, b);
+        verdicts.push_back(std::move(v));
+    }
+    return verdicts;
+}
 
-tally print_case(const result_file& result, const counted& s) {
-    tally t;
+unsigned count_inside(const std::vector<verdict>& verdicts) {
+    return static_cast<unsigned>(
+        std::count_if(verdicts.begin(), verdicts.end(), [](const verdict& v) { return v.inside; }));
+}
+
+void print_case(const result_file& result, const std::vector<verdict>& verdicts) {
     fmt::print(
         "\n{:<28} {:>12} {:>25} {:>12}\n",
         fmt::format("{} {} {} {}", result.case_name(), result.kernel(), result.policy(), result.swap()),
         "real", "band", "simulated");
-    for (const std::string_view counter : headline_counters()) {
-        const double real = result.real(counter);
-        const band b = result.band_of(counter);
-        const double ours = simulated(s, counter);
-        const bool in = inside(ours, real, b);
-        ++t.all;
-        t.inside += in ? 1U : 0U;
-        fmt::print("{:<28} {:>12.0f} {:>25} {:>12.0f} {}\n", counter, real,
-                   fmt::format("{:.0f}..{:.0f}", b.low, b.high), ours, in ? "inside" : "OUTSIDE");
+    for (const verdict& v : verdicts) {
+        fmt::print("{:<28} {:>12.0f} {:>25} {:>12.0f} {}\n", v.counter, v.real,
+                   fmt::format("{:.0f}..{:.0f}", v.low, v.high), v.simulated,
+                   v.inside ? "inside" : "OUTSIDE");
     }
-    fmt::print("{} of {} headline counters inside\n", t.inside, t.all);
-    return t;
+    fmt::print("{} of {} headline counters inside\n", count_inside(verdicts), verdicts.size());
 }
 
 json case_as_json(const result_file& result, const counted& s) {
@@ -98,31 +112,60 @@ counted run_case(const result_file& result, const std::string& ops_dir) {
     return {.delta = m.stat() - before, .after = m.stat()};
 }
 
+// Whether what is outside is what the list says.
+bool as_listed(const outside_list& list, const std::vector<verdict>& verdicts) {
+    list.check_cases(verdicts);
+    const outside_list::difference d = list.compare(verdicts);
+    for (const std::string& line : d.left) fmt::print(stderr, "pagesim: {}\n", line);
+    for (const std::string& line : d.came_inside) fmt::print(stderr, "pagesim: {}\n", line);
+    if (!d.empty())
+        fmt::print("not as listed: {} pairs outside, {} inside\n", d.left.size(), d.came_inside.size());
+    return d.empty();
+}
+
+// All cases that ran; `refused` says whether one did not.
+struct outcome {
+    json cases = json::array();
+    std::vector<verdict> verdicts;
+    std::set<std::string> ids;
+    bool refused = false;
+};
+
+void conform_to(const std::string& path, const conform_options& o, outcome& out) {
+    const result_file result{path};
+    if (!out.ids.insert(result.id()).second && !o.known_outside_file.empty())
+        throw usage_error{fmt::format("{}: another result is called '{}', too", path, result.id())};
+    const counted s = run_case(result, o.ops_dir);
+    std::vector<verdict> verdicts = judge(result, s);
+    if (!o.quiet) print_case(result, verdicts);
+    std::move(verdicts.begin(), verdicts.end(), std::back_inserter(out.verdicts));
+    out.cases.push_back(case_as_json(result, s));
+}
+
 } // namespace
 
 int conform_command(const conform_options& o) {
     check_writable("--json", o.json_file);
-    json cases = json::array();
-    tally total;
-    bool refused = false;
+    check_writable("--write-outside", o.write_outside_file);
+    std::optional<outside_list> known;
+    if (!o.known_outside_file.empty()) known = outside_list::read(o.known_outside_file);
+    outcome out;
     for (const std::string& path : o.results) {
         try {
-            const result_file result{path};
-            const counted s = run_case(result, o.ops_dir);
-            const tally t = print_case(result, s);
-            total.inside += t.inside;
-            total.all += t.all;
-            cases.push_back(case_as_json(result, s));
+            conform_to(path, o, out);
         } catch (const usage_error& e) {
             fmt::print(stderr, "pagesim: {}\n", e.what());
-            refused = true;
+            out.refused = true;
         }
     }
-    fmt::print("\n{} of {} pairs inside, {} of {} cases ran\n", total.inside, total.all, cases.size(),
-               o.results.size());
-    if (!o.json_file.empty()) write_file(o.json_file, json{{"cases", std::move(cases)}}.dump(1) + "\n");
-    if (refused) return bad_input_or_option;
-    return o.strict && total.inside != total.all ? failed : ended;
+    const unsigned in = count_inside(out.verdicts);
+    fmt::print("{}{} of {} pairs inside, {} of {} cases ran\n", o.quiet ? "" : "\n", in, out.verdicts.size(),
+               out.cases.size(), o.results.size());
+    if (!o.json_file.empty()) write_file(o.json_file, json{{"cases", std::move(out.cases)}}.dump(1) + "\n");
+    if (!o.write_outside_file.empty()) write_file(o.write_outside_file, outside_list_of(out.verdicts));
+    if (out.refused) return bad_input_or_option;
+    if (known && !as_listed(*known, out.verdicts)) return failed;
+    return o.strict && in != out.verdicts.size() ? failed : ended;
 }
 
 } // namespace pagesim::program

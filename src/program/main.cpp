@@ -213,6 +213,13 @@ CLI::App* add_conform(CLI::App& app, conform_options& o) {
     conform->add_option("--ops", o.ops_dir, "folder of the ops files that the results name")->required();
     conform->add_option("--json", o.json_file, "write all simulated counters to FILE (- is standard output)");
     conform->add_flag("--strict", o.strict, "status 1 if any headline counter is outside its band");
+    conform->add_option(
+        "--known-outside", o.known_outside_file,
+        "FILE lists the pairs that are known to be outside, CASE COUNTER a line (a case is called "
+        "FOLDER/RESULT, without .json); status 1 if any other is outside or one of these is inside");
+    conform->add_option("--write-outside", o.write_outside_file,
+                        "write such a list of what is outside now to FILE (- is standard output)");
+    conform->add_flag("--quiet", o.quiet, "no tables");
     conform->add_option("RESULT", o.results, "result files (JSON)")->required();
     return conform;
 }

@@ -89,7 +89,10 @@ struct compare_options {
 struct conform_options {
     std::string ops_dir;
     std::string json_file;
+    std::string known_outside_file;
+    std::string write_outside_file;
     bool strict = false;
+    bool quiet = false;
     std::vector<std::string> results;
 };
 

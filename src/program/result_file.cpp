@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -98,6 +99,11 @@ result_file::result_file(std::string path) : path_{std::move(path)} {
     } catch (const json::exception& e) {
         throw usage_error{fmt::format("{}: is not a result: {}", path_, e.what())};
     }
+}
+
+std::string result_file::id() const {
+    const std::filesystem::path whole = std::filesystem::absolute(path_).lexically_normal();
+    return (whole.parent_path().filename() / whole.stem()).string();
 }
 
 std::string result_file::ops() const { return json_.at("ops").get<std::string>(); }

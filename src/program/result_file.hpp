@@ -26,6 +26,8 @@ public:
     explicit result_file(std::string path);
 
     [[nodiscard]] const std::string& path() const { return path_; }
+    // What a list of pairs calls it: the names of its folder and its own, "6.1-classic-zram/mixed".
+    [[nodiscard]] std::string id() const;
     [[nodiscard]] std::string ops() const; // name of the ops file
     [[nodiscard]] std::string case_name() const;
     [[nodiscard]] std::string kernel() const; // "6.1"

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+// The laboratory's agent: the first and only process of a machine that exists for one workload. See ../README.md.
+#include "machine.hpp"
+#include "report.hpp"
+#include "workload.hpp"
+
+int main() {
+    using namespace lab;
+    mount_system();
+    open_report();
+    static const job work;
+    set_up(work.config());
+    settle(work.config());
+    run_workload(work);
+    close_report();
+    power_off();
+}
