@@ -76,7 +76,7 @@ private:
     bool ran_ = false;
 };
 
-// A snapshot that the workload asked for.
+// A snapshot that the workload or an observer asked for.
 struct marked {
     std::string label;
     sim_time time;
@@ -125,6 +125,7 @@ public:
     [[nodiscard]] vpn fault_address() const { return fault_.where; }
     [[nodiscard]] fault_outcome fault_reason() const { return fault_.outcome; }
     [[nodiscard]] const std::vector<marked>& marks() const { return marks_; }
+    [[nodiscard]] const std::vector<marked>& observed() const { return observed_; }
     [[nodiscard]] std::uint64_t accesses() const { return accesses_; }
     [[nodiscard]] sim_duration stalled() const { return stalled_; }
 
@@ -188,7 +189,8 @@ private:
     end_of_task ending_;
     run_outcome cause_ = run_outcome::killed; // of the SIGKILL
     std::optional<input_error> error_;
-    std::vector<marked> marks_;
+    std::vector<marked> marks_;    // the workload's
+    std::vector<marked> observed_; // an observer's
     std::uint64_t accesses_ = 0;
     sim_duration stalled_{};
 };
