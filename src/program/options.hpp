@@ -90,6 +90,8 @@ struct conform_options {
     std::string ops_dir;
     std::string json_file;
     bool strict = false;
+    bool series = false;
+    std::string explain; // a counter, or "first": the one that leaves the bar first; empty: not asked for
     std::vector<std::string> results;
 };
 
