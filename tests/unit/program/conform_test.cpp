@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <commands.hpp>
 #include <conform_output.hpp>
 #include <conform_run.hpp>
 #include <unit/program/made_result.hpp>
@@ -98,6 +99,39 @@ TEST(compare_series, holds_ours_at_each_mark_against_the_real_run_there_and_ends
     const course* const free = c.find("after.nr_free_pages");
     EXPECT_DOUBLE_EQ(free->at[0].real, 50);
     EXPECT_DOUBLE_EQ(free->at[0].simulated, static_cast<double>(s.marks[0].now[vm_item::nr_free_pages]));
+}
+
+TEST(conform, without_a_series_is_refused_with_status_2_where_one_is_asked_for) {
+    const result_folder folder;
+    json result = made_result();
+    result["runs"][0].erase("series");
+    conform_options o;
+    o.ops_dir = folder.path();
+    o.results = {folder.with(result)};
+    const auto status_and_error = [&o] {
+        ::testing::internal::CaptureStderr();
+        ::testing::internal::CaptureStdout();
+        const int status = conform_command(o);
+        static_cast<void>(::testing::internal::GetCapturedStdout());
+        return std::pair{status, ::testing::internal::GetCapturedStderr()};
+    };
+    EXPECT_EQ(status_and_error(), (std::pair{0, std::string{}})) << "nobody asks for it";
+    o.series = true;
+    EXPECT_EQ(status_and_error(),
+              (std::pair{2, "pagesim: " + o.results[0] +
+                                ": holds no series, the counters at the marks of the run\n"}));
+    o.series = false;
+    o.explain = "first";
+    EXPECT_EQ(status_and_error().first, 2);
+}
+
+TEST(conform, explains_headline_counters_only) {
+    const result_folder folder;
+    conform_options o;
+    o.ops_dir = folder.path();
+    o.explain = "pgscna";
+    o.results = {folder.with(made_result())};
+    EXPECT_THROW(static_cast<void>(conform_command(o)), usage_error);
 }
 
 TEST(explanation, tells_the_stretch_in_text_and_json) {
