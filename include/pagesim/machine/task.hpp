@@ -76,6 +76,30 @@ private:
     bool ran_ = false;
 };
 
+// The kernel worker that vmpressure() wakes (kernel: vmpressure_work_fn). Like that of rcu_sched its wake-up nearly always
+// wins, and when it sleeps again the scheduler chooses anew: a long reclaim is cut at the ends of its passes.
+class vmpressure_task final : public task {
+public:
+    vmpressure_task(std::uint32_t id, machine_parts& parts) : task{id}, parts_{parts} {
+        asleep = true;
+        waits_for = {.reason = wait_reason::vmpressure_work};
+    }
+    step_result step() override {
+        if (!std::exchange(ran_, true)) {
+            parts_.lru.pgdat.tree_scanned = 0;
+            parts_.cpu.charge(parts_.config.cost.vmpressure);
+            return step_again;
+        }
+        ran_ = false;
+        return sleep_on({.reason = wait_reason::vmpressure_work});
+    }
+    [[nodiscard]] std::string_view name() const override { return "kworker/0:1"; }
+
+private:
+    machine_parts& parts_;
+    bool ran_ = false;
+};
+
 // A snapshot that the workload or an observer asked for.
 struct marked {
     std::string label;
