@@ -29,8 +29,15 @@ void workingset_refault(const cpu_context& cpu, lruvec& lru, page& p, shadow s, 
     const lru_type type = page_lru_type(p);
     const bool anon = type == lru_type::anon;
     const std::uint64_t distance = (lru.nonresident_age - s.clock()) & shadow::mask();
+    const std::uint64_t size = workingset_size(lru, type, swap);
+    const bool activated = distance <= size;
     cpu.count(anon ? vm_item::workingset_refault_anon : vm_item::workingset_refault_file);
-    if (distance > workingset_size(lru, type, swap)) return;
+    cpu.emit(tracepoints::workingset_refault{.file = !anon,
+                                             .activated = activated,
+                                             .restored = activated && s.was_workingset(),
+                                             .distance = distance,
+                                             .size = size});
+    if (!activated) return;
 
     p.set(page_flag::active);
     ++lru.nonresident_age;

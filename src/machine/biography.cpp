@@ -267,7 +267,7 @@ void biography::on(const trace_event& e) {
 }
 
 void biography::on(sim_time time, const tracepoint& t) {
-    if (machine_ == nullptr) return;
+    if (machine_ == nullptr || is_decision(t)) return;
     if (const auto* s = std::get_if<tracepoints::sched_switch>(&t)) {
         notice(time, {}, {});
         current_ = s->next;

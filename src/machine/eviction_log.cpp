@@ -78,7 +78,7 @@ void eviction_log::on(const trace_event& e) {
 }
 
 void eviction_log::on(sim_time time, const tracepoint& t) {
-    if (machine_ == nullptr) return;
+    if (machine_ == nullptr || is_decision(t)) return;
     learn_fresh(time);
     if (const auto* s = std::get_if<tracepoints::sched_switch>(&t)) current_ = s->next;
     if (const auto* a = std::get_if<tracepoints::page_alloc>(&t)) {

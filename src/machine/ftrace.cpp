@@ -85,6 +85,7 @@ void ftrace_writer::prefix(context c) {
 
 void ftrace_writer::on(sim_time time, const tracepoint& t) {
     if (machine_ == nullptr) return; // the machine is being made
+    if (is_decision(t)) return;      // a kernel's log has no such line
     now_ = time;
     std::visit([this](const auto& point) { write(point); }, t);
     if (now_ >= next_counters_) write_counters();

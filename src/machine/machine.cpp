@@ -67,6 +67,11 @@ void machine::start(access_stream& stream, std::span<const page_range> ranges,
         std::make_unique<oom_reaper_task>(static_cast<std::uint32_t>(tasks_.size()), *parts_, oom_reports_);
     reaper_ = reaper.get();
     tasks_.push_back(std::move(reaper));
+    if (parts_->config.profile.vmpressure == vmpressure_rule::tells_a_worker) {
+        tasks_.push_back(
+            std::make_unique<vmpressure_task>(static_cast<std::uint32_t>(tasks_.size()), *parts_));
+        vmpressure_ = tasks_.back().get();
+    }
     parts_->rc.oom = this;
     // kswapd has gone to sleep long before the run begins.
     kswapd_->asleep = true;

@@ -33,7 +33,8 @@ bool memory_pressure::waits_for_memory(const task& t) const {
     case wait_reason::page_written:
     case wait_reason::flusher_work:
     case wait_reason::dirty_pause:
-    case wait_reason::oom_reaper_work: return false;
+    case wait_reason::oom_reaper_work:
+    case wait_reason::vmpressure_work: return false;
     }
     return false;
 }

@@ -181,9 +181,14 @@ step_result workload_task::perform(const op_sleep& op) {
 }
 
 step_result workload_task::perform(const op_mark& op) {
-    parts_.cpu.emit(trace_kind::mark, marks_.size());
-    parts_.lru.refresh_stat(); // exact figures are asked for
-    marks_.push_back({.label = op.label, .time = parts_.clock.now(), .stat = parts_.snapshot()});
+    std::vector<marked>& told = op.by == op_mark::asker::observer ? observed_ : marks_;
+    if (op.by == op_mark::asker::observer) {
+        parts_.cpu.emit(tracepoints::observed{.number = told.size()});
+    } else {
+        parts_.cpu.emit(trace_kind::mark, told.size());
+        parts_.lru.refresh_stat(); // exact figures are asked for
+    }
+    told.push_back({.label = op.label, .time = parts_.clock.now(), .stat = parts_.snapshot()});
     return step_again;
 }
 

@@ -211,7 +211,8 @@ CLI::App* add_conform(CLI::App& app, conform_options& o) {
     CLI::App* conform =
         app.add_subcommand("conform", "Run the workloads of real kernels' results and compare the counters");
     conform->add_option("--ops", o.ops_dir, "folder of the ops files that the results name")->required();
-    conform->add_option("--json", o.json_file, "write all simulated counters to FILE (- is standard output)");
+    conform->add_option("--json", o.json_file,
+                        "write what is compared and all simulated counters to FILE (- is standard output)");
     conform->add_flag("--strict", o.strict, "status 1 if any headline counter is outside its band");
     conform->add_option(
         "--known-outside", o.known_outside_file,
@@ -220,6 +221,13 @@ CLI::App* add_conform(CLI::App& app, conform_options& o) {
     conform->add_option("--write-outside", o.write_outside_file,
                         "write such a list of what is outside now to FILE (- is standard output)");
     conform->add_flag("--quiet", o.quiet, "no tables");
+    conform->add_flag(
+        "--series", o.series,
+        "compare at each mark of the run as well: which counters leave the bar, and where first");
+    conform->add_flag(
+        "--explain{first}", o.explain,
+        "tell what reclaim did between the last mark at which the counter that leaves first (or "
+        "COUNTER, as --explain=COUNTER) is inside and the first at which it is outside");
     conform->add_option("RESULT", o.results, "result files (JSON)")->required();
     return conform;
 }

@@ -93,6 +93,8 @@ struct conform_options {
     std::string write_outside_file;
     bool strict = false;
     bool quiet = false;
+    bool series = false;
+    std::string explain; // a counter, or "first": the one that leaves the bar first; empty: not asked for
     std::vector<std::string> results;
 };
 

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -93,6 +94,7 @@ result_file::result_file(std::string path) : path_{std::move(path)} {
     if (json_.is_discarded()) throw usage_error{fmt::format("{}: is not JSON", path_)};
     try {
         static_cast<void>(run().at("delta"));
+        static_cast<void>(run().at("gauges_after"));
         static_cast<void>(ops());
         static_cast<void>(kernel());
         static_cast<void>(swap());
@@ -197,13 +199,26 @@ std::vector<std::string> summands(std::string_view counter) {
     return names;
 }
 
-double result_file::real(std::string_view counter) const {
+namespace {
+
+// A counter of two tables, deltas and gauges.
+double value_in(const json& deltas, const json& gauges, std::string_view counter) {
     if (counter.substr(0, after_prefix.size()) == after_prefix) {
-        return run().at("gauges_after").value(std::string{counter.substr(after_prefix.size())}, 0.0);
+        return gauges.value(std::string{counter.substr(after_prefix.size())}, 0.0);
     }
     double sum = 0;
-    for (const std::string& name : summands(counter)) sum += run().at("delta").value(name, 0.0);
+    for (const std::string& name : summands(counter)) sum += deltas.value(name, 0.0);
     return sum;
+}
+
+double value_at(const json& mark, std::string_view counter) {
+    return value_in(mark.at("delta"), mark.at("gauges"), counter);
+}
+
+} // namespace
+
+double result_file::real(std::string_view counter) const {
+    return value_in(run().at("delta"), run().at("gauges_after"), counter);
 }
 
 band result_file::band_of(std::string_view counter) const {
@@ -212,6 +227,54 @@ band result_file::band_of(std::string_view counter) const {
     const auto it = json_.at("band").find(std::string{counter});
     if (it == json_.at("band").end()) return {.low = r, .high = r};
     return {.low = it->at(0).get<double>(), .high = it->at(1).get<double>()};
+}
+
+std::uint64_t result_file::ops_count() const { return json_.value("ops_count", std::uint64_t{0}); }
+
+double result_file::end_ms() const {
+    constexpr double ns_per_ms = 1e6;
+    if (!run().contains("info")) return 0;
+    const std::string ns = run().at("info").value("workload_ns", std::string{});
+    return static_cast<double>(std::strtoull(ns.c_str(), nullptr, 10)) / ns_per_ms;
+}
+
+std::vector<real_mark> result_file::marks() const {
+    const auto it = run().find("series");
+    if (it == run().end() || !it->is_array() || it->empty())
+        throw usage_error{fmt::format("{}: holds no series, the counters at the marks of the run", path_)};
+    std::vector<real_mark> out;
+    try {
+        for (const json& m : *it) {
+            out.push_back({.label = m.at("label"), .op = m.at("op"), .ms = m.at("t_ms")});
+            static_cast<void>(value_at(m, "pgscan") + value_at(m, "after.nr_free_pages"));
+            if (out.size() > 1 && out.back().op < out[out.size() - 2].op)
+                throw usage_error{fmt::format("{}: its series is not in the order of ops", path_)};
+        }
+    } catch (const json::exception& e) {
+        throw usage_error{fmt::format("{}: its series is none: {}", path_, e.what())};
+    }
+    return out;
+}
+
+double result_file::real_at(std::string_view counter, std::size_t mark) const {
+    return value_at(run().at("series").at(mark), counter);
+}
+
+band result_file::band_at(std::string_view counter, std::size_t mark) const {
+    const double r = real_at(counter, mark);
+    const json& ours = run().at("series").at(mark);
+    band b{.low = r, .high = r};
+    bool alone = true;
+    for (const json& other : json_.at("runs")) {
+        if (&other == &run() || !other.contains("series") || other.at("series").size() <= mark) continue;
+        const json& there = other.at("series").at(mark);
+        if (there.at("label") != ours.at("label") || there.at("op") != ours.at("op")) continue;
+        alone = false;
+        const double value = value_at(there, counter);
+        b.low = std::min(b.low, value);
+        b.high = std::max(b.high, value);
+    }
+    return alone ? band_in_proportion(r, real(counter), band_of(counter)) : b;
 }
 
 const std::vector<std::string_view>& headline_counters() {

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 // A result of a real kernel: what machine it ran on, and what it counted.
 //
-// Only its description (configuration, *_before) builds the simulated machine; its deltas and *_after are
+// Only its description (configuration, *_before) builds the simulated machine; its deltas, marks and *_after are
 // what the simulation is held against.
 #pragma once
+
+#include "comparison.hpp"
 
 #include <pagesim/machine/machine_config.hpp>
 
@@ -15,9 +17,11 @@
 
 namespace pagesim::program {
 
-struct band {
-    double low = 0;
-    double high = 0;
+// A moment of the real run at which the counters were read.
+struct real_mark {
+    std::string label;
+    std::uint64_t op = 0; // ops before it
+    double ms = 0;        // since the first op
 };
 
 class result_file {
@@ -44,6 +48,17 @@ public:
     [[nodiscard]] double real(std::string_view counter) const;
     // What real runs vary by; the real value itself where the file gives no band.
     [[nodiscard]] band band_of(std::string_view counter) const;
+
+    [[nodiscard]] std::uint64_t ops_count() const;
+    // How long the run took, milliseconds of virtual time; 0 if the file does not tell.
+    [[nodiscard]] double end_ms() const;
+    // The marks on the way, each tenth of the ops among them. Throws usage_error if the file tells of none, or not in
+    // order.
+    [[nodiscard]] std::vector<real_mark> marks() const;
+    // As real() and band_of(), at the mark with that index. Where the file holds the marks of one run only, the band is
+    // that of the end in proportion.
+    [[nodiscard]] double real_at(std::string_view counter, std::size_t mark) const;
+    [[nodiscard]] band band_at(std::string_view counter, std::size_t mark) const;
 
 private:
     [[nodiscard]] const nlohmann::json& run() const { return json_.at("runs").at(0); }

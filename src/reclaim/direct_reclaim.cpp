@@ -28,6 +28,8 @@ bool allow_direct_reclaim(const reclaim_context& rc) {
 
 namespace {
 
+constexpr int critical_priority = 3; // kernel: vmpressure_level_critical_prio
+
 void begin(const reclaim_context& rc, direct_reclaim_cursor& c) {
     const gfp_flags asked = c.sc.gfp;
     rc.cpu.charge(rc.cpu.cost.try_to_free_pages);
@@ -93,6 +95,7 @@ step_result try_to_free_pages(const reclaim_context& rc, direct_reclaim_cursor& 
         c.at = phase::priority;
     }
     if (c.at == phase::priority) {
+        if (c.sc.priority <= critical_priority) vmpressure(rc, c.sc.gfp, vmpressure_window);
         c.sc.nr_scanned = 0;
         c.node = {};
         c.at = phase::shrinking;

@@ -55,18 +55,51 @@ scan_fraction fraction_of(unsigned swappiness, std::uint64_t anon_cost, std::uin
             .file = (200 - swappiness) * (total + 1) / (file + 1)};
 }
 
+namespace {
+
+using balance = tracepoints::scan_count::balance;
+using cause = tracepoints::scan_count::cause;
+
+struct choice {
+    balance how;
+    cause why;
+};
+
+choice choose_balance(const reclaim_context& rc, const scan_control& sc) {
+    if (!sc.may.has(scan_permission::swap) || rc.swap.nr_swap_pages() == 0)
+        return {.how = balance::file, .why = cause::no_swap};
+    if (sc.priority == 0 && rc.config.swappiness != 0)
+        return {.how = balance::equal, .why = cause::last_priority};
+    if (sc.file_is_tiny) return {.how = balance::anon, .why = cause::file_is_tiny};
+    if (sc.cache_trim_mode) return {.how = balance::file, .why = cause::cache_trim_mode};
+    return {.how = balance::fract, .why = cause::costs};
+}
+
+void trace_scan_count(const reclaim_context& rc, const scan_control& sc, const choice& chosen,
+                      const scan_targets& nr) {
+    if (rc.cpu.tracer == nullptr) return;
+    const scan_fraction share = fraction_of(rc.config.swappiness, sc.anon_cost, sc.file_cost);
+    tracepoints::scan_count t{.how = chosen.how,
+                              .why = chosen.why,
+                              .kswapd = sc.by_kswapd(),
+                              .priority = sc.priority,
+                              .deactivates_anon = sc.may_deactivate.has(scan_type::anon),
+                              .deactivates_file = sc.may_deactivate.has(scan_type::file),
+                              .anon_cost = sc.anon_cost,
+                              .file_cost = sc.file_cost,
+                              .anon_share = share.anon,
+                              .file_share = share.file,
+                              .size = {},
+                              .target = nr};
+    for (unsigned l = 0; l < nr_evictable_lists; ++l)
+        t.size[l] = rc.lru.size_in_zones(static_cast<lru_list>(l), sc.reclaim_idx);
+    rc.cpu.emit(t);
+}
+
+} // namespace
+
 scan_targets get_scan_count(const reclaim_context& rc, const scan_control& sc) {
-    enum class balance : std::uint8_t { equal, fraction, anon_only, file_only };
-    balance how = balance::fraction;
-    if (!sc.may.has(scan_permission::swap) || rc.swap.nr_swap_pages() == 0) {
-        how = balance::file_only;
-    } else if (sc.priority == 0 && rc.config.swappiness != 0) {
-        how = balance::equal;
-    } else if (sc.file_is_tiny) {
-        how = balance::anon_only;
-    } else if (sc.cache_trim_mode) {
-        how = balance::file_only;
-    }
+    const choice chosen = choose_balance(rc, sc);
     const scan_fraction share = fraction_of(rc.config.swappiness, sc.anon_cost, sc.file_cost);
     scan_targets nr{};
     for (unsigned l = 0; l < nr_evictable_lists; ++l) {
@@ -74,13 +107,14 @@ scan_targets get_scan_count(const reclaim_context& rc, const scan_control& sc) {
         const bool anon = type_of(list) == lru_type::anon;
         const std::uint64_t scan =
             rc.lru.size_in_zones(list, sc.reclaim_idx) >> static_cast<unsigned>(sc.priority);
-        switch (how) {
+        switch (chosen.how) {
         case balance::equal: nr[l] = scan; break;
-        case balance::fraction: nr[l] = scan * (anon ? share.anon : share.file) / share.denominator(); break;
-        case balance::anon_only: nr[l] = anon ? scan : 0; break;
-        case balance::file_only: nr[l] = anon ? 0 : scan; break;
+        case balance::fract: nr[l] = scan * (anon ? share.anon : share.file) / share.denominator(); break;
+        case balance::anon: nr[l] = anon ? scan : 0; break;
+        case balance::file: nr[l] = anon ? 0 : scan; break;
         }
     }
+    trace_scan_count(rc, sc, chosen, nr);
     return nr;
 }
 

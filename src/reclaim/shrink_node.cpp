@@ -114,6 +114,7 @@ bool skip_throttle_noprogress(const reclaim_context& rc) {
 // What the round met, and whether whoever reclaims must now wait.
 step_result after_lruvec(const reclaim_context& rc, scan_control& sc, const shrink_node_cursor& c) {
     rc.cpu.charge(rc.cpu.cost.shrink_node);
+    vmpressure(rc, sc.gfp, sc.nr_scanned - c.scanned_before);
     if (sc.nr_reclaimed > c.reclaimed_before) rc.lru.pgdat.kswapd_failures = 0;
     pgdat_state& pgdat = rc.lru.pgdat;
     step_result wait = step_done;
@@ -129,6 +130,18 @@ step_result after_lruvec(const reclaim_context& rc, scan_control& sc, const shri
 }
 
 } // namespace
+
+void vmpressure(const reclaim_context& rc, gfp_flags gfp, std::uint64_t scanned) {
+    if (rc.profile.vmpressure == vmpressure_rule::is_off || scanned == 0) return;
+    if (!gfp.has(gfp_flag::highmem) && !gfp.has(gfp_flag::movable) && !gfp.has(gfp_flag::io) &&
+        !gfp.has(gfp_flag::fs))
+        return;
+    std::uint64_t& heard_not = rc.lru.pgdat.tree_scanned;
+    heard_not += scanned;
+    if (heard_not < vmpressure_window) return;
+    if (rc.cpu.wakes.wake_all({.reason = wait_reason::vmpressure_work}) > 0)
+        rc.cpu.charge(rc.cpu.cost.wake_up);
+}
 
 std::uint64_t zone_reclaimable_pages(const reclaim_context& rc, const zone& z) {
     std::uint64_t n = z.nr_zone_lru(file_inactive) + z.nr_zone_lru(file_active);
@@ -213,6 +226,7 @@ step_result shrink_node(const reclaim_context& rc, scan_control& sc, shrink_node
     if (c.at == phase::begin) {
         sc.nr = {};
         c.reclaimed_before = sc.nr_reclaimed;
+        c.scanned_before = sc.nr_scanned;
         prepare_scan_count(rc, sc);
         c.lruvec = {};
         c.at = phase::lruvec;

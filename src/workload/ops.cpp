@@ -57,6 +57,10 @@ void ops_stream::emit_touch() {
 }
 
 void ops_stream::read_line() {
+    if (observation_is_due()) {
+        command_ = op_mark{.label = observations_[observed_++].label, .by = op_mark::asker::observer};
+        return;
+    }
     const auto line = input_.next();
     if (!line) {
         command_ = end_of_stream{};

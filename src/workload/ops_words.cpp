@@ -222,7 +222,7 @@ std::string ops_stream::parse_sleep(const words& w) {
 
 std::string ops_stream::parse_mark(const words& w) {
     if (w.count != 2) return "expected: mark LABEL";
-    command_ = op_mark{std::string{w.at[1]}};
+    command_ = op_mark{.label = std::string{w.at[1]}};
     return {};
 }
 

@@ -66,6 +66,9 @@ enum class proportional_stop : std::uint8_t { scans_remainder, re_evaluates };
 enum class nothing_reclaimable : std::uint8_t { is_nothing, is_the_free_pages };
 // How reclaim waits (congestion_wait, wait_iff_congested; reclaim_throttle).
 enum class throttle_rule : std::uint8_t { congestion_wait, reclaim_throttle };
+// Who learns how hard reclaim finds it: a kernel worker each time that 512 pages were scanned, or, while memory cgroups
+// are off, nobody (vmpressure).
+enum class vmpressure_rule : std::uint8_t { tells_a_worker, is_off };
 // Whether zram forgets a page that is read into the swap cache for its only user (swap_slot_free_notify).
 enum class zram_read : std::uint8_t { drops_copy, keeps_copy };
 // pcp->high: a multiple of the batch, or a share of the low watermark (zone_set_pageset_high_and_batch).
@@ -135,6 +138,7 @@ struct kernel_profile {
     proportional_stop stop;
     nothing_reclaimable reclaimable;
     throttle_rule throttling;
+    vmpressure_rule vmpressure;
     zram_read zram_reads;
     pcp_high_rule pcp_high;
     boosted_flag boosted;
@@ -182,6 +186,7 @@ inline constexpr kernel_profile linux_5_8{
     .stop = proportional_stop::scans_remainder,
     .reclaimable = nothing_reclaimable::is_nothing,
     .throttling = throttle_rule::congestion_wait,
+    .vmpressure = vmpressure_rule::tells_a_worker,
     .zram_reads = zram_read::drops_copy,
     .pcp_high = pcp_high_rule::six_batches,
     .boosted = boosted_flag::at_every_steal,
@@ -224,6 +229,7 @@ inline constexpr kernel_profile linux_5_10{
     .stop = proportional_stop::re_evaluates,
     .reclaimable = nothing_reclaimable::is_nothing,
     .throttling = throttle_rule::congestion_wait,
+    .vmpressure = vmpressure_rule::tells_a_worker,
     .zram_reads = zram_read::keeps_copy,
     .pcp_high = pcp_high_rule::six_batches,
     .boosted = boosted_flag::if_boosted,
@@ -266,6 +272,7 @@ inline constexpr kernel_profile linux_6_1{
     .stop = proportional_stop::re_evaluates,
     .reclaimable = nothing_reclaimable::is_the_free_pages,
     .throttling = throttle_rule::reclaim_throttle,
+    .vmpressure = vmpressure_rule::is_off,
     .zram_reads = zram_read::keeps_copy,
     .pcp_high = pcp_high_rule::low_watermark,
     .boosted = boosted_flag::if_boosted,

@@ -79,6 +79,7 @@ struct pgdat_state {
     unsigned kswapd_failures = 0;     // runs of balance_pgdat in a row that freed nothing
     unsigned writeback_waiters = 0;   // tasks throttled until writes complete
     std::uint64_t throttle_start = 0; // nr_throttled_written when the first of them came
+    std::uint64_t tree_scanned = 0;   // pages that vmpressure's worker has not heard of
 };
 
 // A counter as the kernel's own decisions see it. Each CPU gathers changes and adds them to the shared value only once

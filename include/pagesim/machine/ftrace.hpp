@@ -72,6 +72,9 @@ private:
     void write(const tracepoints::page_alloc& t);
     void write(const tracepoints::page_free& t);
     void write(const tracepoints::sched_switch& t);
+    void write(const tracepoints::scan_count& /*t*/) {}
+    void write(const tracepoints::workingset_refault& /*t*/) {}
+    void write(const tracepoints::observed& /*t*/) {}
     void write_throttled(const throttle& over);
     void write_counters();
 

@@ -81,7 +81,8 @@ public:
     [[nodiscard]] sim_duration other_time() const {
         const sim_duration flushed = flusher_ == nullptr ? sim_duration{} : flusher_->cpu_time;
         const sim_duration reaped = reaper_ == nullptr ? sim_duration{} : reaper_->cpu_time;
-        return (rcu_ == nullptr ? sim_duration{} : rcu_->cpu_time) + flushed + reaped;
+        const sim_duration worked = vmpressure_ == nullptr ? sim_duration{} : vmpressure_->cpu_time;
+        return (rcu_ == nullptr ? sim_duration{} : rcu_->cpu_time) + flushed + reaped + worked;
     }
     // Nobody ran; the interrupts of an idle CPU count here.
     [[nodiscard]] sim_duration idle_time() const { return idle_; }
@@ -125,6 +126,7 @@ private:
     task* kswapd_ = nullptr;
     task* rcu_ = nullptr;
     task* flusher_ = nullptr;
+    task* vmpressure_ = nullptr;
     oom_reaper_task* reaper_ = nullptr;
     bool panicked_ = false;
     std::uint64_t busy_ticks_ = 0;

@@ -76,7 +76,31 @@ private:
     bool ran_ = false;
 };
 
-// A snapshot that the workload asked for.
+// The kernel worker that vmpressure() wakes (kernel: vmpressure_work_fn). Like that of rcu_sched its wake-up nearly always
+// wins, and when it sleeps again the scheduler chooses anew: a long reclaim is cut at the ends of its passes.
+class vmpressure_task final : public task {
+public:
+    vmpressure_task(std::uint32_t id, machine_parts& parts) : task{id}, parts_{parts} {
+        asleep = true;
+        waits_for = {.reason = wait_reason::vmpressure_work};
+    }
+    step_result step() override {
+        if (!std::exchange(ran_, true)) {
+            parts_.lru.pgdat.tree_scanned = 0;
+            parts_.cpu.charge(parts_.config.cost.vmpressure);
+            return step_again;
+        }
+        ran_ = false;
+        return sleep_on({.reason = wait_reason::vmpressure_work});
+    }
+    [[nodiscard]] std::string_view name() const override { return "kworker/0:1"; }
+
+private:
+    machine_parts& parts_;
+    bool ran_ = false;
+};
+
+// A snapshot that the workload or an observer asked for.
 struct marked {
     std::string label;
     sim_time time;
@@ -125,6 +149,7 @@ public:
     [[nodiscard]] vpn fault_address() const { return fault_.where; }
     [[nodiscard]] fault_outcome fault_reason() const { return fault_.outcome; }
     [[nodiscard]] const std::vector<marked>& marks() const { return marks_; }
+    [[nodiscard]] const std::vector<marked>& observed() const { return observed_; }
     [[nodiscard]] std::uint64_t accesses() const { return accesses_; }
     [[nodiscard]] sim_duration stalled() const { return stalled_; }
 
@@ -188,7 +213,8 @@ private:
     end_of_task ending_;
     run_outcome cause_ = run_outcome::killed; // of the SIGKILL
     std::optional<input_error> error_;
-    std::vector<marked> marks_;
+    std::vector<marked> marks_;    // the workload's
+    std::vector<marked> observed_; // an observer's
     std::uint64_t accesses_ = 0;
     sim_duration stalled_{};
 };

@@ -16,7 +16,7 @@
 // written, dirty ones) and may make kswapd or the direct reclaimer wait for writeback.
 //
 // Source: shrink_node, shrink_lruvec, reclaim_throttle, consider_reclaim_throttle of mm/vmscan.c, Linux 6.1;
-// mm/backing-dev.c of 5.8.
+// mm/backing-dev.c of 5.8; mm/vmpressure.c of 5.10.
 #pragma once
 
 #include <pagesim/reclaim/scan_balance.hpp>
@@ -43,6 +43,7 @@ struct shrink_node_cursor {
     enum class phase : std::uint8_t { begin, lruvec, throttled };
     phase at = phase::begin;
     std::uint64_t reclaimed_before = 0;
+    std::uint64_t scanned_before = 0;
     shrink_lruvec_cursor lruvec;
 };
 
@@ -59,6 +60,11 @@ step_result shrink_node(const reclaim_context& rc, scan_control& sc, shrink_node
 step_result reclaim_throttle(const reclaim_context& rc, wait_reason reason);
 // To be called when a sleep that reclaim_throttle(writeback) asked for is over.
 void finish_writeback_throttle(const reclaim_context& rc);
+
+// kernel: vmpressure() of the whole tree: once 512 pages were scanned since the worker last looked, it is woken. What it
+// works out nobody hears; but it takes the CPU from whoever reclaims, and after it another task may run.
+void vmpressure(const reclaim_context& rc, gfp_flags gfp, std::uint64_t scanned);
+inline constexpr std::uint64_t vmpressure_window = 512; // kernel: vmpressure_win
 
 // kernel: snapshot_refaults(): what workingset_activate_* had reached when reclaim ended.
 void snapshot_refaults(const reclaim_context& rc);

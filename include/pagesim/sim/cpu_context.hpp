@@ -28,7 +28,8 @@ enum class wait_reason : std::uint8_t {
     page_written, // a page under writeback
     flusher_work,
     dirty_pause, // balance_dirty_pages
-    oom_reaper_work
+    oom_reaper_work,
+    vmpressure_work
 };
 
 struct wait_channel {

@@ -5,6 +5,7 @@
 //     events        small and frequent; the fingerprint of a run is made of them, so each run has them
 //     tracepoints   what the kernel's own tracepoints say, field by field (include/trace/events/{vmscan,kmem,sched}.h);
 //                   only for a sink that asks for them, and never in the fingerprint
+//     decisions     tracepoints that the kernel has not: what a rule of reclaim was applied to, and what came of it
 #pragma once
 
 #include <pagesim/base/units.hpp>
@@ -134,6 +135,37 @@ struct sched_switch {
     bool prev_sleeps; // else it was preempted
 };
 
+// Decisions. kernel: get_scan_count(), mm/vmscan.c, 6.1: how much of each list one pass shall scan.
+struct scan_count {
+    enum class balance : std::uint8_t { equal, fract, anon, file }; // kernel: enum scan_balance
+    // The first of these that holds decides, in the order of the kernel's tests.
+    enum class cause : std::uint8_t { no_swap, last_priority, file_is_tiny, cache_trim_mode, costs };
+    balance how;
+    cause why;
+    bool kswapd;
+    int priority;
+    bool deactivates_anon; // kernel: may_deactivate
+    bool deactivates_file;
+    std::uint64_t anon_cost; // of this round
+    std::uint64_t file_cost;
+    std::uint64_t anon_share; // of `fract`, in parts of anon_share + file_share
+    std::uint64_t file_share;
+    std::array<std::uint64_t, 4> size;   // pages of the evictable lists that may be scanned, by lru_list
+    std::array<std::uint64_t, 4> target; // pages to scan of each
+};
+// kernel: workingset_refault(), mm/workingset.c, 6.1: a page came back that had left a shadow.
+struct workingset_refault {
+    bool file;
+    bool activated;         // distance <= size
+    bool restored;          // and it had been active before
+    std::uint64_t distance; // ticks of the eviction clock since it went
+    std::uint64_t size;     // pages that a longer memory would have cost
+};
+// An observer looks at the counters, for the time `number`, counted from 0.
+struct observed {
+    std::uint64_t number;
+};
+
 } // namespace tracepoints
 
 using tracepoint =
@@ -141,7 +173,15 @@ using tracepoint =
                  tracepoints::direct_reclaim_begin, tracepoints::direct_reclaim_end, tracepoints::lru_isolate,
                  tracepoints::lru_shrink_inactive, tracepoints::lru_shrink_active, tracepoints::write_page,
                  tracepoints::shrink_slab_start, tracepoints::shrink_slab_end, tracepoints::throttled,
-                 tracepoints::page_alloc, tracepoints::page_free, tracepoints::sched_switch>;
+                 tracepoints::page_alloc, tracepoints::page_free, tracepoints::sched_switch,
+                 tracepoints::scan_count, tracepoints::workingset_refault, tracepoints::observed>;
+
+// Whether the kernel has no tracepoint there: a sink that tells what happens to pages can leave it out.
+[[nodiscard]] inline bool is_decision(const tracepoint& t) {
+    return std::holds_alternative<tracepoints::scan_count>(t) ||
+           std::holds_alternative<tracepoints::workingset_refault>(t) ||
+           std::holds_alternative<tracepoints::observed>(t);
+}
 
 class trace_sink {
 public:

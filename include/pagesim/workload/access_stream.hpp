@@ -129,9 +129,12 @@ struct op_sleep {
     sim_duration duration;
 };
 
-// A snapshot of the counters is wanted here.
+// A snapshot of the counters is wanted here. What the workload asks for makes an event and brings late counters up to
+// date; an observer changes nothing.
 struct op_mark {
+    enum class asker : std::uint8_t { workload, observer };
     std::string label;
+    asker by = asker::workload;
 };
 
 struct end_of_stream {};

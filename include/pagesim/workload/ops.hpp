@@ -35,6 +35,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -69,6 +70,13 @@ public:
     [[nodiscard]] stream_counts counts() const override { return counts_; }
     // As text_input::hash.
     [[nodiscard]] std::uint64_t hash() { return input_.hash(); }
+    // Marks beside the file's own that do not change the run: each before the op of that number, counted from 0; the
+    // number of all ops stands for the end. In ascending order, before the first item is asked for.
+    struct observation {
+        std::uint64_t before_op = 0;
+        std::string label;
+    };
+    void observe(std::vector<observation> at) { observations_ = std::move(at); }
     // What the name stands for, if a line before this one has introduced it.
     struct named_place {
         bool is_file = false;
@@ -102,6 +110,9 @@ private:
 
     [[nodiscard]] static words split(std::string_view line);
     void read_line();
+    [[nodiscard]] bool observation_is_due() const {
+        return observed_ < observations_.size() && observations_[observed_].before_op <= counts_.records;
+    }
     [[nodiscard]] std::string parse(const words& w); // each: what is wrong, or nothing
     [[nodiscard]] std::string parse_anon(const words& w);
     [[nodiscard]] std::string parse_file(const words& w);
@@ -140,6 +151,8 @@ private:
     region_map map_;
     page_count mapped_; // in all regions
     stream_counts counts_;
+    std::vector<observation> observations_;
+    std::size_t observed_ = 0;
 };
 
 // Whether a line begins by a word of the language.

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <vector>
+
 namespace pagesim {
 namespace {
 
@@ -236,6 +238,38 @@ TEST(workingset, a_page_that_was_active_before_is_restored_and_costs) {
     EXPECT_TRUE(p.test(page_flag::workingset));
     EXPECT_EQ(m->parts.stat[vm_item::workingset_restore_anon], 1U);
     EXPECT_EQ(m->parts.lru.anon_cost, 1U);
+}
+
+struct told_refaults final : trace_sink {
+    void on(const trace_event& /*e*/) override {}
+    void on(sim_time /*time*/, const tracepoint& t) override {
+        if (const auto* r = std::get_if<tracepoints::workingset_refault>(&t)) all.push_back(*r);
+    }
+    std::vector<tracepoints::workingset_refault> all;
+};
+
+TEST(workingset, tells_a_listener_the_distance_and_what_it_was_held_against) {
+    auto m = a_machine().build();
+    told_refaults told;
+    m->parts.cpu.tracer = &told;
+    page& p = m->written(1);
+    const shadow s = workingset_eviction(m->parts.lru, p, shadow_sample::before_the_tick);
+    workingset_refault(m->parts.cpu, m->parts.lru, p, s, swap_room::available);
+    page& active = m->written(2);
+    m->parts.batches.activate_page(active);
+    m->parts.batches.lru_add_drain();
+    p.set(page_flag::workingset);
+    const shadow again = workingset_eviction(m->parts.lru, p, shadow_sample::before_the_tick);
+    workingset_refault(m->parts.cpu, m->parts.lru, p, again, swap_room::available);
+    ASSERT_EQ(told.all.size(), 2U);
+    EXPECT_EQ(told.all[0].distance, 1U);
+    EXPECT_EQ(told.all[0].size, 0U);
+    EXPECT_FALSE(told.all[0].activated);
+    EXPECT_FALSE(told.all[0].file);
+    EXPECT_EQ(told.all[1].distance, 1U);
+    EXPECT_EQ(told.all[1].size, 1U);
+    EXPECT_TRUE(told.all[1].activated);
+    EXPECT_TRUE(told.all[1].restored);
 }
 
 TEST(lagging_count, shows_changes_once_they_exceed_the_threshold) {

@@ -5,7 +5,9 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <stdexcept>
+#include <string>
 
 namespace pagesim {
 namespace {
@@ -150,6 +152,42 @@ TEST(machine, marks_are_snapshots) {
     EXPECT_EQ(m.workload().marks()[0].label, "one");
     EXPECT_EQ(m.workload().marks()[0].stat[vm_item::pgfault], 1U);
     EXPECT_EQ(m.workload().marks()[1].stat[vm_item::pgfault], 3U);
+}
+
+// How often each task was switched to.
+struct switches_by_name final : trace_sink {
+    void on(const trace_event& e) override {
+        if (e.kind == trace_kind::task_switch)
+            ++of[std::string{m->task_of(static_cast<std::uint32_t>(e.a)).name()}];
+    }
+    const machine* m = nullptr;
+    std::map<std::string, std::uint64_t> of;
+};
+
+TEST(machine, a_worker_hears_of_the_pressure_on_memory_before_6_1) {
+    for (const kernel_profile& profile : {linux_5_8, linux_5_10, linux_6_1}) {
+        script s;
+        s.anon("a", base, 2000).access(sweeps(2000, 2));
+        machine_config config = small(swap_device::zram);
+        config.profile = profile;
+        switches_by_name switches;
+        machine m{config, &switches};
+        switches.m = &m;
+        m.start(s);
+        m.run();
+        const std::uint64_t scanned = m.stat()[vm_item::pgscan_kswapd] + m.stat()[vm_item::pgscan_direct];
+        const std::uint64_t turns = switches.of["kworker/0:1"];
+        EXPECT_GT(scanned, 2000U);
+        if (profile.vmpressure == vmpressure_rule::is_off) {
+            EXPECT_EQ(turns, 0U);
+        } else {
+            EXPECT_GT(turns, 0U) << profile.name;
+            const std::uint64_t stalls = m.stat()[vm_item::allocstall_movable];
+            EXPECT_LE(turns, scanned / 512 + 4 * stalls)
+                << "512 pages, or a direct reclaim at priority 3 to 0";
+        }
+        m.check_consistency();
+    }
 }
 
 TEST(machine, a_run_read_first_and_written_later_ends_dirty) {

@@ -52,6 +52,48 @@ TEST(scan_balance, a_list_shorter_than_the_priority_asks_for_gets_nothing) {
     EXPECT_EQ(get_scan_count(m->parts.rc, sc)[0], 600U) << "the last resort: all of it";
 }
 
+// The balance that get_scan_count tells of, and why.
+struct told_balance final : trace_sink {
+    void on(const trace_event& /*e*/) override {}
+    void on(sim_time /*time*/, const tracepoint& t) override {
+        if (const auto* c = std::get_if<tracepoints::scan_count>(&t)) last = *c;
+    }
+    tracepoints::scan_count last{};
+};
+
+TEST(scan_balance, is_told_with_its_cause) {
+    using balance = tracepoints::scan_count::balance;
+    using cause = tracepoints::scan_count::cause;
+    auto m = with_old_pages(a_machine());
+    told_balance told;
+    m->parts.cpu.tracer = &told;
+    scan_control sc;
+    sc.priority = 4;
+    sc.anon_cost = 30;
+    sc.file_cost = 10;
+    const auto expect = [&](balance how, cause why) {
+        const scan_targets nr = get_scan_count(m->parts.rc, sc);
+        EXPECT_EQ(told.last.how, how);
+        EXPECT_EQ(told.last.why, why);
+        EXPECT_EQ(told.last.target, nr);
+        EXPECT_EQ(told.last.size[0], 600U);
+        EXPECT_EQ(told.last.priority, sc.priority);
+    };
+    expect(balance::fract, cause::costs);
+    EXPECT_EQ(told.last.anon_cost, 30U);
+    EXPECT_EQ(told.last.anon_share, fraction_of(60, 30, 10).anon);
+    EXPECT_EQ(told.last.file_share, fraction_of(60, 30, 10).file);
+    sc.cache_trim_mode = true;
+    expect(balance::file, cause::cache_trim_mode);
+    sc.file_is_tiny = true;
+    expect(balance::anon, cause::file_is_tiny);
+    sc.priority = 0;
+    expect(balance::equal, cause::last_priority);
+    sc.may.clear(scan_permission::swap);
+    expect(balance::file, cause::no_swap);
+    EXPECT_FALSE(told.last.kswapd);
+}
+
 TEST(scan_balance, without_swap_only_file_pages_are_scanned) {
     auto m = with_old_pages(a_machine().with_swap_on(swap_device::none));
     scan_control sc;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <support/small_machine.hpp>
 
+#include <pagesim/reclaim/direct_reclaim.hpp>
 #include <pagesim/reclaim/shrink_node.hpp>
 
 #include <gtest/gtest.h>
@@ -162,6 +163,50 @@ TEST(pageout, a_page_that_left_the_swap_cache_instead_of_being_written_keeps_no_
     EXPECT_FALSE(p.test(page_flag::swapcache));
     EXPECT_FALSE(p.test(page_flag::reclaim)) << "it would rotate, or read as a readahead mark";
     EXPECT_TRUE(p.test(page_flag::dirty));
+}
+
+constexpr wait_channel pressure{.reason = wait_reason::vmpressure_work};
+
+TEST(vmpressure, wakes_its_worker_once_512_pages_were_scanned) {
+    auto m = a_machine().with_profile(linux_5_10).build();
+    vmpressure(m->parts.rc, gfp::kernel, 500);
+    vmpressure(m->parts.rc, gfp::kernel, 11);
+    EXPECT_NE(m->waker.last, pressure);
+    vmpressure(m->parts.rc, {}, 1000);
+    EXPECT_NE(m->waker.last, pressure) << "an allocation that may neither wait for I/O nor move";
+    vmpressure(m->parts.rc, gfp::kernel, 1);
+    EXPECT_EQ(m->waker.last, pressure);
+}
+
+TEST(vmpressure, without_cgroups_interests_nobody_in_6_1) {
+    auto m = a_machine().with_profile(linux_6_1).build();
+    vmpressure(m->parts.rc, gfp::kernel, 5000);
+    EXPECT_NE(m->waker.last, pressure);
+    EXPECT_EQ(m->parts.lru.pgdat.tree_scanned, 0U);
+}
+
+TEST(shrink_node, tells_vmpressure_what_this_pass_scanned) {
+    auto m = a_machine().with_profile(linux_5_10).build();
+    write_pages(*m, 600);
+    scan_control sc = kswapd_at(1);
+    sc.nr_scanned = 1000; // earlier
+    pass(*m, sc);
+    EXPECT_EQ(m->parts.lru.pgdat.tree_scanned, 600U * 60 / 200 / 2)
+        << "half of the list, and of that the share";
+    EXPECT_NE(m->waker.last, pressure);
+}
+
+TEST(direct_reclaim, at_priority_3_and_below_always_tells_vmpressure) {
+    for (const int priority : {4, 3}) {
+        auto m = a_machine().with_profile(linux_5_10).build();
+        write_pages(*m, 20);
+        direct_reclaim_cursor c;
+        c.sc.gfp = gfp::highuser_movable;
+        c.sc.priority = priority;
+        c.at = direct_reclaim_cursor::phase::priority;
+        static_cast<void>(try_to_free_pages(m->parts.rc, c));
+        EXPECT_EQ(m->waker.last == pressure, priority == 3);
+    }
 }
 
 TEST(reclaim_throttle, without_progress_does_not_wait_while_little_is_being_written) {

@@ -57,15 +57,18 @@ struct describe {
                            static_cast<unsigned>(o.what));
     }
     std::string operator()(const op_sleep& o) const { return fmt::format("sleep {}", o.duration.ns); }
-    std::string operator()(const op_mark& o) const { return "mark " + o.label; }
+    std::string operator()(const op_mark& o) const {
+        return (o.by == op_mark::asker::observer ? "observe " : "mark ") + o.label;
+    }
     std::string operator()(const end_of_stream& /*e*/) const { return "end"; }
     std::string operator()(const input_error& e) const { return fmt::format("{}: {}", e.line, e.reason); }
 };
 
 // All items, joined by "; ".
-std::string items_of(std::string_view content) {
+std::string items_of(std::string_view content, std::vector<ops_stream::observation> observed = {}) {
     const temp_file file{content};
     ops_stream s{file.path()};
+    s.observe(std::move(observed));
     std::string out;
     for (;;) {
         const stream_item item = s.next();
@@ -123,6 +126,27 @@ TEST(ops_regions, lie_below_one_another_and_reuse_holes) {
 TEST(ops_regions, may_have_the_name_of_one_that_is_gone) {
     EXPECT_EQ(items_of("anon a 10\nunmap a\nanon a 3\nr a 2\n"),
               "anon a -10 10; unmap a -10 10; anon a -3 3; [r-1:125]; end");
+}
+
+TEST(ops_observations, come_before_the_op_of_their_number_and_count_for_none) {
+    const std::string text = "# c\nanon a 10\nr a 0\n\nr a 1\nmark m\nr a 2\n";
+    EXPECT_EQ(items_of(text, {{.before_op = 2, .label = "two"},
+                              {.before_op = 2, .label = "again"},
+                              {.before_op = 3, .label = "three"},
+                              {.before_op = 5, .label = "end"}}),
+              "anon a -10 10; [r-10:125]; observe two; observe again; [r-9:125]; observe three; mark m; "
+              "[r-8:125]; observe end; end");
+    EXPECT_EQ(
+        items_of("anon a 10\n", {{.before_op = 0, .label = "start"}, {.before_op = 2, .label = "never"}}),
+        "observe start; anon a -10 10; end");
+}
+
+TEST(ops_observations, leave_the_counts_as_they_are) {
+    const temp_file file{"anon a 10\nr a 0\n"};
+    ops_stream s{file.path()};
+    s.observe({{.before_op = 1, .label = "one"}});
+    while (!std::holds_alternative<end_of_stream>(s.next())) {}
+    EXPECT_EQ(s.counts(), (stream_counts{.records = 2, .skipped = 0, .accesses = 1}));
 }
 
 TEST(ops_blocks, hold_at_most_256_kib_and_cut_long_ops) {

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+#include <pagesim/machine/report.hpp>
+#include <result_file.hpp>
+#include <unit/program/made_result.hpp>
+#include <usage_error.hpp>
+
+#include <gtest/gtest.h>
+
+namespace pagesim::program {
+namespace {
+
+using nlohmann::json;
+using testing::made_result;
+using testing::result_folder;
+
+// What the file is refused with; empty if it is not.
+std::string refusal(const json& result) {
+    const result_folder folder;
+    try {
+        static_cast<void>(result_file{folder.with(result)}.marks());
+    } catch (const usage_error& e) {
+        return e.what();
+    }
+    return {};
+}
+
+TEST(result_file, names_the_marks_with_their_ops_and_times) {
+    const result_folder folder;
+    const result_file r{folder.with(made_result())};
+    const std::vector<real_mark> marks = r.marks();
+    ASSERT_EQ(marks.size(), 2U);
+    EXPECT_EQ(marks[0].label, "auto1");
+    EXPECT_EQ(marks[1].label, "filled");
+    EXPECT_EQ(marks[1].op, 2U);
+    EXPECT_DOUBLE_EQ(marks[1].ms, 7);
+    EXPECT_EQ(r.ops_count(), 4U);
+    EXPECT_DOUBLE_EQ(r.end_ms(), 12.5);
+}
+
+TEST(result_file, forms_sums_and_gauges_at_a_mark) {
+    const result_folder folder;
+    const result_file r{folder.with(made_result())};
+    EXPECT_DOUBLE_EQ(r.real_at("pgscan", 1), 600) << "kswapd and direct";
+    EXPECT_DOUBLE_EQ(r.real_at("after.nr_free_pages", 1), 60);
+    EXPECT_DOUBLE_EQ(r.real_at("pgactivate", 1), 0) << "what did not change is not in the file";
+    EXPECT_DOUBLE_EQ(r.real("pgscan"), 1500);
+}
+
+TEST(result_file, takes_the_band_at_a_mark_from_the_end_if_one_run_alone_has_marks) {
+    const result_folder folder;
+    json result = made_result();
+    result["band"]["pgscan"] = {1200, 1800};
+    const result_file r{folder.with(result)};
+    EXPECT_DOUBLE_EQ(r.band_at("pgscan", 1).low, 480) << "600 of 1500";
+    EXPECT_DOUBLE_EQ(r.band_at("pgscan", 1).high, 720);
+    EXPECT_DOUBLE_EQ(r.band_at("pgscan_direct", 1).low, 100) << "no band: the value itself";
+    EXPECT_DOUBLE_EQ(r.band_at("pgscan_direct", 1).high, 100);
+}
+
+TEST(result_file, takes_the_band_at_a_mark_from_all_runs_that_have_it) {
+    const result_folder folder;
+    json result = made_result();
+    result["band"]["pgscan"] = {1200, 1800};
+    for (const int scanned : {450, 530}) {
+        json other = result["runs"][0];
+        other["series"][1]["delta"]["pgscan_kswapd"] = scanned;
+        result["runs"].push_back(other);
+    }
+    json elsewhere = result["runs"][0];
+    elsewhere["series"][1]["op"] = 3;
+    elsewhere["series"][1]["delta"]["pgscan_kswapd"] = 9000;
+    result["runs"].push_back(elsewhere);
+    result["runs"].push_back({{"same_delta_as_first", true}});
+    const result_file r{folder.with(result)};
+    EXPECT_DOUBLE_EQ(r.band_at("pgscan", 1).low, 550);
+    EXPECT_DOUBLE_EQ(r.band_at("pgscan", 1).high, 630);
+}
+
+TEST(result_file, without_a_series_says_so) {
+    json none = made_result();
+    none["runs"][0].erase("series");
+    EXPECT_NE(refusal(none).find("result.json: holds no series"), std::string::npos) << refusal(none);
+    json empty = made_result();
+    empty["runs"][0]["series"] = json::array();
+    EXPECT_NE(refusal(empty).find("holds no series"), std::string::npos);
+    EXPECT_EQ(refusal(made_result()), "");
+}
+
+TEST(result_file, refuses_a_series_that_is_none) {
+    json unnumbered = made_result();
+    unnumbered["runs"][0]["series"][0].erase("op");
+    EXPECT_NE(refusal(unnumbered).find("its series is none"), std::string::npos);
+    json textual = made_result();
+    textual["runs"][0]["series"][0]["delta"]["pgscan_kswapd"] = "many";
+    EXPECT_NE(refusal(textual).find("its series is none"), std::string::npos);
+    json backwards = made_result();
+    backwards["runs"][0]["series"][0]["op"] = 3;
+    EXPECT_NE(refusal(backwards).find("not in the order"), std::string::npos);
+}
+
+TEST(result_file, builds_the_machine_without_a_look_at_what_was_counted) {
+    const result_folder folder;
+    json other = made_result();
+    json& run = other["runs"][0];
+    run["delta"] = {{"pgscan_kswapd", 7}};
+    run["gauges_after"] = {{"nr_free_pages", 7}};
+    run["series"] = json::array();
+    other["band"]["pgscan"] = {1, 2};
+    const std::uint64_t hash = config_hash(result_file{folder.with(made_result())}.machine());
+    EXPECT_EQ(config_hash(result_file{folder.with(other)}.machine()), hash);
+    run["zoneinfo_before"]["node0/DMA"]["free"] = 1800;
+    EXPECT_NE(config_hash(result_file{folder.with(other)}.machine()), hash) << "what stood before it, though";
+}
+
+} // namespace
+} // namespace pagesim::program
