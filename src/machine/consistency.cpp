@@ -158,6 +158,16 @@ void check_frames(const machine_parts& m, const recount& found) {
     PAGESIM_ASSERT(found.counted_tables == stat[vm_item::nr_page_table_pages]);
 }
 
+void check_slabs(const machine_parts& m) {
+    for (const kmem_cache* c : {&m.nodes, &m.buffer_heads, &m.handles}) c->check_consistency();
+    PAGESIM_ASSERT(m.stat[vm_item::nr_slab_reclaimable] == m.nodes.pages() + m.buffer_heads.pages());
+    PAGESIM_ASSERT(m.stat[vm_item::nr_slab_unreclaimable] == m.handles.pages());
+    std::uint64_t buffers = 0;
+    for (std::uint64_t n = 0; n < m.frames.size().value; ++n)
+        buffers += m.frames[pfn{n}].test(page_flag::private_) ? 1U : 0U;
+    PAGESIM_ASSERT(buffers >= m.buffer_heads.objects()); // some found no memory
+}
+
 std::vector<std::vector<std::uint64_t>> no_slot_uses(const swap_space& swap) {
     std::vector<std::vector<std::uint64_t>> uses(swap.nr_swapfiles());
     for (std::size_t i = 0; i < uses.size(); ++i) {
@@ -183,6 +193,7 @@ void machine_parts::check_consistency(const std::vector<const mm*>& spaces) cons
     swap.check_consistency();
     cache.check_consistency();
     bdi.check_consistency();
+    check_slabs(*this);
     recount found{.mapped = std::vector<std::int32_t>(frames.size().value, 0),
                   .slot_uses = no_slot_uses(swap),
                   .file_users = std::vector<unsigned>(cache.open_files().size(), 0)};

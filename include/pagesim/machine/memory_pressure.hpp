@@ -4,15 +4,15 @@
 //     some    at least one task is stalled
 //     full    the same, and no task that is not stalled could run
 //
-// A task is stalled in direct reclaim with all that it waits for there, and while a page is read back that reclaim had taken
-// from the working set: by itself, or while it waits for the device. kswapd is stalled while it balances. A task that sleeps
-// for another reason neither stalls nor runs.
+// A task is stalled in direct reclaim with all that it waits for there, and while a page is read back that reclaim had
+// taken from the working set: by itself, or while it waits for the device. kswapd is stalled while it balances. A task that
+// sleeps for another reason neither stalls nor runs.
 //
-// The state is looked at between two steps of the machine and at the ends of direct reclaim; a wake-up in between counts
-// from there on. Averages over 10, 60 and 300 s are not kept: the totals of two moments give any average.
+// The state is looked at between two steps of the machine and at the ends of direct reclaim; a wake-up in between
+// counts from there on. Averages over 10, 60 and 300 s are not kept: the totals of two moments give any average.
 //
-// Source: kernel/sched/psi.c test_state() (one CPU), and the callers of psi_memstall_enter() in mm/page_alloc.c, mm/vmscan.c,
-// mm/filemap.c and mm/page_io.c, Linux 6.1.
+// Source: kernel/sched/psi.c test_state() (one CPU), and the callers of psi_memstall_enter() in mm/page_alloc.c,
+// mm/vmscan.c, mm/filemap.c and mm/page_io.c, Linux 6.1.
 #pragma once
 
 #include <pagesim/machine/machine.hpp>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // A run as curves: every so often of simulated time, what the counters were.
 //
-// How long the run will be is not known, so the interval follows: samples are taken every millisecond at first, and whenever
-// there are most_samples of them the interval doubles, as often as it takes, until half of them remain. What is kept is exact,
-// since counters are sums: a rate between two samples is the difference by the time that passed. The first sample is the
-// beginning and the last one the end.
+// How long the run will be is not known, so the interval follows: samples are taken every millisecond at first, and
+// whenever there are most_samples of them the interval doubles, as often as it takes, until half of them remain. What is
+// kept is exact, since counters are sums: a rate between two samples is the difference by the time that passed. The first
+// sample is the beginning and the last one the end.
 //
 //     time_series series;
 //     machine m{config, &series};

@@ -83,9 +83,9 @@ public:
     void free(page& head, page_order order);
     void free(page& head, page_order order, migratetype type);
 
-    // A described machine: of what is free now, just these blocks stay free, from the end of the memory down. The rest is in
-    // use for good, reference count 1; so is a neighbour of each block, or it would grow. False, with nothing left free, if
-    // they do not fit.
+    // A described machine: of what is free now, just these blocks stay free, from the end of the memory down. The rest is
+    // in use for good, reference count 1; so is part of what a block could merge with. False if they do not fit; then
+    // some are missing.
     [[nodiscard]] bool lay_out(const free_layout& layout);
 
     [[nodiscard]] std::uint64_t nr_free() const { return nr_free_; } // pages

@@ -4,12 +4,12 @@
 //     slab      2^order pages that hold objects side by side
 //     partial   slabs with room, asked in the order in which they got it
 //
-// An object is a number: the slab that it lies in. Contents are not simulated. A slab that has become empty goes back unless
-// fewer than min_partial others have room. A new slab is asked for at the cache's order and, if there is none, as a single
-// page.
+// An object is a number: the slab that it lies in. Contents are not simulated. A slab that has become empty goes back
+// unless fewer than min_partial others have room. A new slab is asked for at the cache's order and, if there is none, as a
+// single page.
 //
-// Source: calculate_order, allocate_slab, __slab_free of mm/slub.c, Linux 6.1 and 5.10. Left out: per-CPU lists of partial
-// slabs and freelists, so which slab an object goes to is not quite the kernel's; merging of caches of one size.
+// Source: calculate_order, allocate_slab, __slab_free of mm/slub.c, Linux 6.1 and 5.10. Left out: per-CPU lists of
+// partial slabs and freelists, so which slab an object goes to is not quite the kernel's; merging of caches of one size.
 #pragma once
 
 #include <pagesim/base/units.hpp>

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
-// The nodes that an xarray has (kernel: struct xa_node), by how many entries lie below each: what the page cache and the
-// swap cache take from memory beside their pages.
+// The nodes that an xarray has (kernel: struct xa_node), by how many entries lie below each: what the page cache and
+// the swap cache take from memory beside their pages.
 //
 //     height 3     root ── 64 nodes ── 64 leaves each ── 64 entries each
 //
-// A node is there while something lies below it, an entry of any kind: a page, a shadow, a swap entry. The height is that of
-// the largest index that may come, so a tree that is still small has a node or two more than the kernel's.
+// A node is there while something lies below it, an entry of any kind: a page, a shadow, a swap entry. The height is
+// that of the largest index that may come, so a tree that is still small has a node or two more than the kernel's.
 //
-// Source: xas_create, xas_delete_node of lib/xarray.c, radix_tree_init of lib/radix-tree.c (576 bytes, SLAB_RECLAIM_ACCOUNT),
-// Linux 6.1.
+// Source: xas_create, xas_delete_node of lib/xarray.c, radix_tree_init of lib/radix-tree.c (576 bytes,
+// SLAB_RECLAIM_ACCOUNT), Linux 6.1.
 #pragma once
 
 #include <pagesim/memory/kmem_cache.hpp>
