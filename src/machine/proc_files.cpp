@@ -165,6 +165,19 @@ std::uint64_t count_frames(const node& home, const zone& z,
     return n;
 }
 
+// Requests that a zone served. All were for single pages but those for slabs, which the highest zone for kernel objects
+// serves.
+std::uint64_t allocations_from(const machine_parts& m, const zone& z) {
+    std::uint64_t pages = 0;
+    const zone* for_objects = nullptr;
+    for (const zone& other : m.home.zones()) {
+        pages += m.stat[pgalloc_item(other.index())];
+        if (for_objects == nullptr || other.type() <= zone_type::normal) for_objects = &other;
+    }
+    const std::uint64_t of_blocks = pages - m.stat[vm_item::numa_hit];
+    return m.stat[pgalloc_item(z.index())] - (&z == for_objects ? of_blocks : 0);
+}
+
 } // namespace
 
 // The machine counts most of them for all zones together, which one zone is if it is alone.
@@ -178,7 +191,7 @@ std::uint64_t zone_value(const machine_parts& m, const zone& z, const vmstat_lin
     if (home.zones().size() == 1) return line.value(m.stat);
     switch (line.item) {
     case vm_item::numa_hit:
-    case vm_item::numa_local: return m.stat[pgalloc_item(z.index())]; // single pages all
+    case vm_item::numa_local: return allocations_from(m, z);
     case vm_item::nr_mlock:
         return count_frames(
             home, z, [](const page& p, const kernel_profile&) { return p.test(page_flag::mlocked); },

@@ -216,7 +216,10 @@ TEST(exit, gives_back_pages_slots_and_tables) {
     EXPECT_EQ(count(*m, vm_item::nr_anon_pages), 0U);
     EXPECT_EQ(count(*m, vm_item::nr_page_table_pages), 0U);
     EXPECT_EQ(count(*m, vm_item::nr_swapcached), 0U);
-    EXPECT_EQ(m->parts.stat[vm_item::nr_free_pages], free_before + 1) << "and the root table";
+    // A slab of the swap cache's nodes stays: slots that wait to be given back in a batch keep their shadows.
+    const std::uint64_t slabs = m->parts.nodes.pages();
+    EXPECT_EQ(slabs, 2U);
+    EXPECT_EQ(m->parts.stat[vm_item::nr_free_pages], free_before + 1 - slabs) << "and the root table";
     m->parts.home.check_consistency();
     m->parts.swap.check_consistency();
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <pagesim/memory/node.hpp>
 #include <pagesim/memory/xarray_nodes.hpp>
-#include <support/small_machine.hpp>
 
 #include <gtest/gtest.h>
 
