@@ -165,7 +165,7 @@ machine_config result_file::machine() const {
         const bool files = !json_.value("files", json::object()).empty();
         for (const boot& b : boots) {
             if (b.kernel != kernel() || b.swap != swap() || b.files != files) continue;
-            c.start.free_blocks = free_blocks_of(run().at("buddyinfo_before").get<std::string>(), b);
+            c.start.free_blocks = free_blocks_of(run().value("buddyinfo_before", std::string{}), b);
         }
         c.start.unevictable = page_count{run().at("gauges_before").at("nr_unevictable").get<std::uint64_t>()};
         c.start.tables_at = {process_top};

@@ -30,7 +30,8 @@ expect 0 "" conform --ops . real/ours.json
 [[ $(grep -c ' OUTSIDE$' out) -eq 2 ]] || fail "not two counters are outside: $(grep OUTSIDE out)"
 expect 1 "" conform --ops . --strict real/ours.json
 expect 0 "" conform --ops . --quiet real/ours.json
-[[ $(cat out) == "43 of 45 pairs inside, 1 of 1 cases ran" ]] || fail "--quiet says: $(cat out)"
+grep -q "^43 of 45 pairs inside, 1 of 1 cases ran" out || fail "--quiet says: $(cat out)"
+! grep -q "headline counters inside" out || fail "--quiet prints tables"
 
 # The list as it is written is the list that is expected.
 expect 0 "" conform --ops . --quiet --write-outside list real/ours.json
