@@ -15,13 +15,13 @@ namespace pagesim {
 namespace {
 
 // A stream over 1.5 times the memory, all of whose pages are written.
-std::uint64_t accesses() { return bench::full_size() ? 400'000 : 10'000; }
+std::uint64_t accesses() { return bench::full_size() ? 400'000 : 40'000; }
 
-synthetic_stream pressed_stream() {
-    return synthetic_stream{{.kind = synthetic_kind::zipf,
-                             .pages = page_count{6144},
-                             .accesses = accesses(),
-                             .writes = {1'000'000}}};
+synthetic_config pressed() {
+    return {.kind = synthetic_kind::zipf,
+            .pages = page_count{6144},
+            .accesses = accesses(),
+            .writes = {1'000'000}};
 }
 
 machine_config config_of() {
@@ -33,13 +33,15 @@ machine_config config_of() {
 double seconds_of(machine& m) {
     const double began = bench::thread_seconds();
     m.run();
-    return bench::thread_seconds() - began;
+    const double took = bench::thread_seconds() - began;
+    PAGESIM_ASSERT(m.workload().accesses() == accesses() && m.stat()[vm_item::pswpout] > 0);
+    return took;
 }
 
 double run_alone() {
-    synthetic_stream stream = pressed_stream();
+    synthetic_stream stream{pressed()};
     machine m{config_of()};
-    m.start(stream);
+    m.start(stream, scan_synthetic(pressed()).ranges);
     return seconds_of(m);
 }
 
@@ -55,12 +57,12 @@ void ftrace_lines(benchmark::State& state) {
     std::int64_t lines = 0;
     for (auto _ : state) {
         const double alone = run_alone();
-        synthetic_stream stream = pressed_stream();
+        synthetic_stream stream{pressed()};
         ftrace_writer writer{ftrace_dialect::of_6_1, [&lines](std::string_view text) {
                                  lines += std::count(text.begin(), text.end(), '\n');
                              }};
         machine m{config_of(), &writer};
-        m.start(stream);
+        m.start(stream, scan_synthetic(pressed()).ranges);
         writer.begin(m, "benchmark");
         const double traced = seconds_of(m);
         state.SetIterationTime(std::max(traced - alone, 1e-9));

@@ -71,7 +71,12 @@ void ftrace_writer::flush() {
     buffer_.clear();
 }
 
-task_name ftrace_writer::label(std::uint32_t task) const { return name_of_task(*machine_, task); }
+task_name ftrace_writer::label(std::uint32_t task) {
+    if (task == tracepoints::sched_switch::idle) return name_of_task(*machine_, task);
+    if (task >= names_.size()) names_.resize(task + 1);
+    if (!names_[task]) names_[task] = name_of_task(*machine_, task);
+    return *names_[task];
+}
 
 void ftrace_writer::prefix(context c) {
     const task_name w = label(current_);

@@ -78,7 +78,7 @@ private:
     void write_throttled(const throttle& over);
     void write_counters();
 
-    [[nodiscard]] task_name label(std::uint32_t task) const;
+    [[nodiscard]] task_name label(std::uint32_t task);
     [[nodiscard]] std::string pfn_text(std::uint64_t pfn) const; // decimal before 5.15
     void prefix(context c);
     template <typename... Args>
@@ -99,7 +99,8 @@ private:
     sim_time now_{};
     sim_time next_counters_{};
     std::uint32_t current_ = tracepoints::sched_switch::idle;
-    std::vector<throttle> throttled_; // who sleeps
+    std::vector<throttle> throttled_;             // who sleeps
+    std::vector<std::optional<task_name>> names_; // by task, once asked for: a task keeps its name
 };
 
 // kernel: show_gfp_flags(), the bits that are modelled.
