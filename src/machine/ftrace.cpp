@@ -3,6 +3,8 @@
 
 #include <pagesim/version.hpp>
 
+#include <fmt/compile.h>
+
 #include <algorithm>
 #include <array>
 #include <variant>
@@ -79,13 +81,19 @@ task_name ftrace_writer::label(std::uint32_t task) {
 }
 
 void ftrace_writer::prefix(context c) {
-    const task_name w = label(current_);
     const bool five = dialect_ == ftrace_dialect::of_6_1; // characters of flags
+    if (line_of_ != current_) {
+        const task_name w = label(current_);
+        line_begin_ = fmt::format("{:>16}-{:<{}} [000] ", w.comm, w.pid, five ? 7 : 5);
+        line_of_ = current_;
+    }
+    buffer_.append(line_begin_);
     const std::string_view flags =
         c == context::lock_held ? (five ? "d...." : "d...") : (five ? "....." : "....");
+    buffer_.append(flags);
     const std::uint64_t us = now_.ns / 1000;
-    fmt::format_to(std::back_inserter(buffer_), "{:>16}-{:<{}} [000] {} {:>5}.{:06}: ", w.comm, w.pid,
-                   five ? 7 : 5, flags, us / 1'000'000, us % 1'000'000);
+    fmt::format_to(std::back_inserter(buffer_), FMT_COMPILE(" {:>5}.{:06}: "), us / 1'000'000,
+                   us % 1'000'000);
 }
 
 void ftrace_writer::on(sim_time time, const tracepoint& t) {

@@ -29,6 +29,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace pagesim {
 
@@ -101,6 +102,8 @@ private:
     std::uint32_t current_ = tracepoints::sched_switch::idle;
     std::vector<throttle> throttled_;             // who sleeps
     std::vector<std::optional<task_name>> names_; // by task, once asked for: a task keeps its name
+    std::uint32_t line_of_ = ~std::uint32_t{1};   // the task whose beginning of a line is ready
+    std::string line_begin_;
 };
 
 // kernel: show_gfp_flags(), the bits that are modelled.
