@@ -78,9 +78,14 @@ std::optional<free_layout> free_blocks_of(std::string_view buddyinfo, const boot
     return out;
 }
 
-// Bytes that one page of the workload compresses to under lz4: the filled bytes do not compress, the zeros
-// behind them take about 32.
-std::uint32_t compressed_bytes(std::uint64_t fill) { return static_cast<std::uint32_t>(fill + 32); }
+// Bytes that one page of the workload compresses to under lz4. Up to 8 bytes are one word somewhere in a page of
+// zeros: about 40. More are words in pairs, of which the second repeats the first: 11 bytes for each 16 (a token, the
+// first word, an offset), and for the zeros behind them one byte for each 255 and 9.
+std::uint32_t compressed_bytes(std::uint64_t fill) {
+    constexpr std::uint64_t word = 8;
+    if (fill <= word) return 40;
+    return static_cast<std::uint32_t>(fill * 11 / 16 + (page_size - std::min(fill, page_size)) / 255 + 9);
+}
 
 // The first pages below the workload's first region belong to the process already (vvar, vdso).
 constexpr vpn process_top{(((1ULL << 48U) - (128ULL << 20U)) >> page_shift) - 4};
