@@ -177,9 +177,13 @@ private:
             parts_.batches.put_page(*used_.at(slot).holder);
             used_.erase(slot);
         }
-        if (!active_) {
-            to_free_ = all;
-        } else if (returned_.size() + all.size() <= 64) {
+        if (!active_) { // what waited in the slot cache may have been freed just before
+            nr_free_ += all.size();
+            for (const slot_key slot : all) shadows_.erase(slot);
+            to_free_.merge(all);
+            return;
+        }
+        if (returned_.size() + all.size() <= 64) {
             returned_.merge(all);
         } else { // the 64 that waited first are freed; which of these are among them, the device knows
             for (const slot_key slot : freed_) {
