@@ -5,10 +5,14 @@
 #include "usage_error.hpp"
 
 #include <pagesim/workload/ops.hpp>
+#include <pagesim/workload/text_input.hpp>
 
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <functional>
+#include <set>
+#include <sstream>
 
 namespace pagesim::program {
 
@@ -17,6 +21,20 @@ namespace {
 constexpr std::string_view after_prefix = "after.";
 
 double ms_between(sim_time a, sim_time b) { return static_cast<double>((b - a).ns) / 1e6; }
+
+// How many regions, files and marks an ops file names.
+std::size_t names_in(const std::string& path) {
+    std::set<std::string, std::less<>> names;
+    text_input in{path};
+    while (const auto line = in.next()) {
+        std::istringstream words{std::string{*line}};
+        std::string word;
+        std::string name;
+        words >> word >> name;
+        if (is_ops_word(word) && word != "sleep" && word != "drop") names.insert(name);
+    }
+    return names.size();
+}
 
 std::vector<ops_stream::observation> observations_at(const std::vector<real_mark>& marks) {
     std::vector<ops_stream::observation> out;
@@ -36,8 +54,11 @@ simulated_case run_case(const result_file& result, const std::string& ops_dir,
     }
     const std::filesystem::path ops = std::filesystem::path{ops_dir} / result.ops();
     const opened_input input = open_input(ops.string(), "ops");
-    if (auto* const stream = dynamic_cast<ops_stream*>(input.stream.get()); stream != nullptr)
+    if (auto* const stream = dynamic_cast<ops_stream*>(input.stream.get()); stream != nullptr) {
         stream->observe(observations_at(marks));
+        stream->lay_out({.end = result.regions_end(names_in(ops.string())),
+                         .file_alignment = file_mapping_alignment(config.profile)});
+    }
     machine m{config, log};
     m.start(*input.stream, input.ranges);
     if (log != nullptr) log->begin(m);

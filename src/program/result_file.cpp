@@ -3,6 +3,8 @@
 
 #include "usage_error.hpp"
 
+#include <pagesim/workload/region_map.hpp>
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -87,8 +89,8 @@ std::uint32_t compressed_bytes(std::uint64_t fill) {
     return static_cast<std::uint32_t>(fill * 11 / 16 + (page_size - std::min(fill, page_size)) / 255 + 9);
 }
 
-// The first pages below the workload's first region belong to the process already (vvar, vdso).
-constexpr vpn process_top{(((1ULL << 48U) - (128ULL << 20U)) >> page_shift) - 4};
+// A program's first mappings (vvar, vdso) take three pages below the least gap for the stack, 128 MiB.
+constexpr vpn program_top{(((1ULL << 48U) - (128ULL << 20U)) >> page_shift) - 3};
 
 } // namespace
 
@@ -173,7 +175,7 @@ machine_config result_file::machine() const {
             c.start.free_blocks = free_blocks_of(run().value("buddyinfo_before", std::string{}), b);
         }
         c.start.unevictable = page_count{run().at("gauges_before").at("nr_unevictable").get<std::uint64_t>()};
-        c.start.tables_at = {process_top};
+        c.start.tables_at = {program_top - 1};
         c.swap.pages = page_count{json_.at("swap_pages").get<std::uint64_t>() - 1}; // less the header
         if (swap() == "zram") {
             c.swap.device = swap_device::zram;
@@ -189,6 +191,20 @@ machine_config result_file::machine() const {
         throw usage_error{fmt::format("{}: describes no machine: {}", path_, e.what())};
     }
     return c;
+}
+
+vpn result_file::regions_end(std::size_t names) const {
+    if (const auto it = json_.find("regions_end"); it != json_.end() && it->is_number_unsigned()) {
+        const vpn end{it->get<std::uint64_t>() >> page_shift};
+        if (end > region_map::bottom && end <= program_top) return end;
+    }
+    // Results that do not tell are of a program that maps, after its ops, 32 MiB for its snapshots.
+    constexpr std::uint64_t header_bytes = 64;
+    constexpr std::uint64_t name_bytes = 64;
+    constexpr std::uint64_t op_bytes = 16;
+    constexpr std::uint64_t snapshot_pages = 8192;
+    const std::uint64_t ops_bytes = header_bytes + name_bytes * names + op_bytes * ops_count();
+    return program_top - (snapshot_pages + (ops_bytes + page_size - 1) / page_size);
 }
 
 std::vector<std::string> summands(std::string_view counter) {

@@ -43,6 +43,10 @@ public:
     // The machine that the result describes. Throws usage_error if the description is incomplete.
     [[nodiscard]] machine_config machine() const;
 
+    // Where the workload's regions end: below what its program had mapped. `names` is how many regions, files and
+    // marks the ops name.
+    [[nodiscard]] vpn regions_end(std::size_t names) const;
+
     // A counter's delta (sums for pgscan, pgsteal, pgalloc, allocstall) or, with "after." in front, a gauge
     // at the end.
     [[nodiscard]] double real(std::string_view counter) const;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "run_setup.hpp"
 
+#include <pagesim/workload/ops.hpp>
+
 #include <algorithm>
 
 namespace pagesim::program {
@@ -48,10 +50,14 @@ memory_choice choose_memory(const run_options& o, const std::vector<opened_input
                                 format_bytes(half.bytes()), rule)};
 }
 
+kernel_profile kernel_of(const run_options& o) {
+    return choose<kernel_profile>("--kernel", o.kernel,
+                                  {{"6.1", linux_6_1}, {"5.10", linux_5_10}, {"5.8", linux_5_8}});
+}
+
 machine_config configure(const run_options& o, page_count memory) {
     machine_config c = machine_with(memory);
-    c.profile = choose<kernel_profile>("--kernel", o.kernel,
-                                       {{"6.1", linux_6_1}, {"5.10", linux_5_10}, {"5.8", linux_5_8}});
+    c.profile = kernel_of(o);
     if (c.profile.name == linux_5_10.name) c.cost = costs_of_linux_5_10;
     c.cpu = choose<cpu_model>("--cpu", o.cpu, {{"cortex-a72", cortex_a72}, {"neoverse-n1", neoverse_n1}});
     configure_swap(c, o);
@@ -75,6 +81,8 @@ std::vector<opened_input> open_inputs(const run_options& o) {
     std::vector<opened_input> out;
     for (const std::string& path : o.inputs) {
         out.push_back(open_input(path, o.format));
+        if (auto* const ops = dynamic_cast<ops_stream*>(out.back().stream.get()); ops != nullptr)
+            ops->lay_out({.file_alignment = file_mapping_alignment(kernel_of(o))});
         if (!o.quiet) print_account(out.back());
     }
     if (o.oom_score_adj.size() > out.size())

@@ -3,6 +3,8 @@
 
 #include "scan.hpp"
 
+#include <pagesim/base/assert.hpp>
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -18,6 +20,12 @@ scan_result scan_ops(const std::string& path) {
 
 ops_stream::ops_stream(std::string path, content_hash hashing) : input_{std::move(path), hashing} {
     block_.reserve(block_records);
+}
+
+void ops_stream::lay_out(const layout& l) {
+    PAGESIM_ASSERT(counts_.records == 0);
+    map_ = region_map{l.end};
+    file_alignment_ = l.file_alignment;
 }
 
 std::optional<ops_stream::named_place> ops_stream::place_of(std::string_view name) const {

@@ -57,10 +57,12 @@ std::string ops_stream::parse(const words& w) {
     return fmt::format("unknown op {}", in_quotes(op));
 }
 
-std::string ops_stream::take_pages(std::uint64_t pages, vpn& first) {
+std::string ops_stream::take_pages(std::uint64_t pages, page_count alignment, vpn& first) {
     if (pages > (most_region_pages - mapped_).value)
         return fmt::format("more than {} pages in all regions", most_region_pages.value);
-    const auto place = map_.take({pages});
+    std::optional<vpn> place;
+    if (alignment.value > 1 && pages >= alignment.value) place = map_.take_aligned({pages}, alignment.value);
+    if (!place) place = map_.take({pages});
     if (!place) return fmt::format("no room for a region of {} pages", pages);
     first = *place;
     mapped_ += page_count{pages};
@@ -76,7 +78,7 @@ std::string ops_stream::parse_anon(const words& w) {
         return fmt::format("region {} is declared already", in_quotes(w.at[1]));
     if (regions_.size() == most_regions) return fmt::format("more than {} regions", most_regions);
     op_anon op{.name = std::string{w.at[1]}, .first = vpn{0}, .pages = {*pages}};
-    if (std::string wrong = take_pages(*pages, op.first); !wrong.empty()) return wrong;
+    if (std::string wrong = take_pages(*pages, page_count{1}, op.first); !wrong.empty()) return wrong;
     regions_.emplace(op.name, region{.first = op.first, .pages = op.pages});
     command_ = std::move(op);
     return {};
@@ -109,7 +111,8 @@ std::string ops_stream::parse_map(const words& w) {
         return fmt::format("no open file {} here", in_quotes(w.at[1]));
     region& file = it->second;
     if (file.mapped) return fmt::format("file {} is mapped already", in_quotes(w.at[1]));
-    if (std::string wrong = take_pages(file.pages.value, file.first); !wrong.empty()) return wrong;
+    std::string wrong = take_pages(file.pages.value, file_alignment_, file.first);
+    if (!wrong.empty()) return wrong;
     file.mapped = true;
     command_ = op_map{.name = it->first, .first = file.first, .pages = file.pages};
     return {};

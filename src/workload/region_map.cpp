@@ -7,7 +7,10 @@
 
 namespace pagesim {
 
-region_map::region_map() { holes_.emplace(raw(bottom), raw(top)); }
+region_map::region_map(vpn end) {
+    PAGESIM_ASSERT(end > bottom);
+    holes_.emplace(raw(bottom), raw(end));
+}
 
 std::optional<vpn> region_map::take(page_count pages) {
     PAGESIM_ASSERT(pages.value > 0);
@@ -19,6 +22,18 @@ std::optional<vpn> region_map::take(page_count pages) {
         return vpn{first};
     }
     return std::nullopt;
+}
+
+std::optional<vpn> region_map::take_aligned(page_count pages, std::uint64_t alignment) {
+    PAGESIM_ASSERT(alignment > 1);
+    const auto room = take({pages.value + alignment});
+    if (!room) return std::nullopt;
+    const std::uint64_t first = (raw(*room) + alignment - 1) / alignment * alignment;
+    const std::uint64_t end = first + pages.value;
+    if (first > raw(*room)) give_back(*room, {first - raw(*room)});
+    const std::uint64_t room_end = raw(*room) + pages.value + alignment;
+    if (end < room_end) give_back(vpn{end}, {room_end - end});
+    return vpn{first};
 }
 
 void region_map::give_back(vpn first, page_count pages) {

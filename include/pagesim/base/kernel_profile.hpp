@@ -15,6 +15,8 @@
 // pages age, and still 5.8 in how memory is allocated and how reclaim waits.
 #pragma once
 
+#include <pagesim/base/units.hpp>
+
 #include <cstdint>
 #include <string_view>
 
@@ -99,6 +101,9 @@ enum class file_read_rule : std::uint8_t { page_by_page, in_batches };
 // Whether pages that fault-around maps beside the wanted one are young on a CPU with hardware access flag
 // (arch_wants_old_prefaulted_pte).
 enum class prefault_age : std::uint8_t { young, old_if_hardware_ages };
+// Where a mapping of 2 MiB or more of a file begins: below the others as any does, or at a multiple of 2 MiB, whose
+// block descriptors it could use (thp_get_unmapped_area; since 5.18 not for DAX alone).
+enum class file_mapping_place : std::uint8_t { below_others, at_pmd };
 // What a fault that dirtied a shared page returns after it may have been throttled (fault_dirty_shared_page): it is
 // tried again, and counts again, or it is complete.
 enum class dirty_fault_end : std::uint8_t { retries, completes };
@@ -151,6 +156,7 @@ struct kernel_profile {
     next_window_rule next_window;
     file_read_rule file_reads;
     prefault_age prefaults;
+    file_mapping_place file_mappings;
     dirty_fault_end dirty_faults;
     oom_score oom_scores;
     reaper_start oom_reaper;
@@ -165,6 +171,12 @@ struct kernel_profile {
 // Whether nr_page_table_pages counts a table of that level (3: the last).
 [[nodiscard]] constexpr bool counts_table(const kernel_profile& profile, int level) {
     return level == 3 || (level == 2 && profile.tables == counted_tables::pmd_and_pte);
+}
+
+// The multiple of pages at which mappings of files begin that are as large; 1: any.
+[[nodiscard]] constexpr page_count file_mapping_alignment(const kernel_profile& profile) {
+    constexpr page_count pmd{512};
+    return profile.file_mappings == file_mapping_place::at_pmd ? pmd : page_count{1};
 }
 
 inline constexpr kernel_profile linux_5_8{
@@ -199,6 +211,7 @@ inline constexpr kernel_profile linux_5_8{
     .next_window = next_window_rule::by_size,
     .file_reads = file_read_rule::page_by_page,
     .prefaults = prefault_age::young,
+    .file_mappings = file_mapping_place::below_others,
     .dirty_faults = dirty_fault_end::retries,
     .oom_scores = oom_score::at_least_one,
     .oom_reaper = reaper_start::at_once,
@@ -242,6 +255,7 @@ inline constexpr kernel_profile linux_5_10{
     .next_window = next_window_rule::by_size,
     .file_reads = file_read_rule::page_by_page,
     .prefaults = prefault_age::young,
+    .file_mappings = file_mapping_place::below_others,
     .dirty_faults = dirty_fault_end::retries,
     .oom_scores = oom_score::may_be_negative,
     .oom_reaper = reaper_start::after_two_seconds,
@@ -285,6 +299,7 @@ inline constexpr kernel_profile linux_6_1{
     .next_window = next_window_rule::never_smaller,
     .file_reads = file_read_rule::in_batches,
     .prefaults = prefault_age::old_if_hardware_ages,
+    .file_mappings = file_mapping_place::at_pmd,
     .dirty_faults = dirty_fault_end::completes,
     .oom_scores = oom_score::may_be_negative,
     .oom_reaper = reaper_start::after_two_seconds,

@@ -77,6 +77,13 @@ public:
         std::string label;
     };
     void observe(std::vector<observation> at) { observations_ = std::move(at); }
+    // Where regions go, before the first item is asked for: below `end`, and mappings of a file that are as large as
+    // `file_alignment` at a multiple of it (1: anywhere).
+    struct layout {
+        vpn end = region_map::top;
+        page_count file_alignment{1};
+    };
+    void lay_out(const layout& l);
     // What the name stands for, if a line before this one has introduced it.
     struct named_place {
         bool is_file = false;
@@ -120,7 +127,7 @@ private:
     [[nodiscard]] std::string parse_transfer(const words& w, op_transfer::action what);
     [[nodiscard]] std::string parse_descriptor(const words& w, op_descriptor::action what);
     // What is wrong with a new mapping of so many pages; else its place is taken.
-    [[nodiscard]] std::string take_pages(std::uint64_t pages, vpn& first);
+    [[nodiscard]] std::string take_pages(std::uint64_t pages, page_count alignment, vpn& first);
     // The pages that NAME PAGE [COUNT] name, counted from the region's or file's start.
     struct part {
         const region* of = nullptr;
@@ -149,6 +156,7 @@ private:
     std::optional<stream_item> command_; // comes behind the block; an end or error stays
     std::map<std::string, region, std::less<>> regions_;
     region_map map_;
+    page_count file_alignment_{1};
     page_count mapped_; // in all regions
     stream_counts counts_;
     std::vector<observation> observations_;

@@ -19,11 +19,15 @@ public:
     // vm.mmap_min_addr, 64 KiB.
     static constexpr vpn bottom{16};
 
-    region_map();
+    // All below `end` is free.
+    explicit region_map(vpn end = top);
 
     // First page of `pages` > 0 free pages, which are now taken; nothing if no hole is that large.
     [[nodiscard]] std::optional<vpn> take(page_count pages);
-    // Gives back a region that take() returned.
+    // The same, but beginning at a multiple of `alignment` > 1 pages: at the first one in the upper end of the highest
+    // hole that has room for `pages` and `alignment`, whatever the hole's own end (kernel: __thp_get_unmapped_area).
+    [[nodiscard]] std::optional<vpn> take_aligned(page_count pages, std::uint64_t alignment);
+    // Gives back a region that take() or take_aligned() returned.
     void give_back(vpn first, page_count pages);
 
 private:

@@ -76,6 +76,22 @@ TEST(result_file, takes_the_band_at_a_mark_from_all_runs_that_have_it) {
     EXPECT_DOUBLE_EQ(r.band_at("pgscan", 1).high, 630);
 }
 
+TEST(result_file, knows_what_the_program_had_mapped_above_its_regions) {
+    const result_folder folder;
+    json result = made_result();
+    result["ops_count"] = 90009;
+    const vpn gap_end{0xfffff8000};
+    EXPECT_EQ(result_file{folder.with(result)}.regions_end(6), gap_end - (3 + 8192 + 352));
+    result["ops_count"] = 252; // 4032 bytes, and the header 64
+    EXPECT_EQ(result_file{folder.with(result)}.regions_end(0), gap_end - (3 + 8192 + 1));
+    EXPECT_EQ(result_file{folder.with(result)}.regions_end(1), gap_end - (3 + 8192 + 2));
+    result["regions_end"] = 0xfffff5ffd000;
+    EXPECT_EQ(result_file{folder.with(result)}.regions_end(0), vpn{0xfffff5ffd}) << "it tells";
+    result["regions_end"] = 0;
+    EXPECT_EQ(result_file{folder.with(result)}.regions_end(0), gap_end - (3 + 8192 + 1))
+        << "it does not know";
+}
+
 TEST(result_file, without_a_series_says_so) {
     json none = made_result();
     none["runs"][0].erase("series");

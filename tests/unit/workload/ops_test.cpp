@@ -65,10 +65,12 @@ struct describe {
 };
 
 // All items, joined by "; ".
-std::string items_of(std::string_view content, std::vector<ops_stream::observation> observed = {}) {
+std::string items_of(std::string_view content, std::vector<ops_stream::observation> observed = {},
+                     const ops_stream::layout& layout = {}) {
     const temp_file file{content};
     ops_stream s{file.path()};
     s.observe(std::move(observed));
+    s.lay_out(layout);
     std::string out;
     for (;;) {
         const stream_item item = s.next();
@@ -208,6 +210,23 @@ TEST(ops_streams, open_map_transfer_and_close_files) {
                  "f\nfile f 20\ndrop\n"),
         "file f 20; pread f 3 16; pwrite f 19 1; map f -20 20; [w-18:169]; fsync f; close f; [r-20:125]; "
         "unmap f -20 20; file f 20; drop; end");
+}
+
+TEST(ops_streams, put_regions_where_they_are_told) {
+    constexpr vpn end{100 * 512 + 70};
+    const ops_stream::layout at_pmd{.end = end, .file_alignment = {512}};
+    const auto below = [](std::uint64_t at) { return top - at; };
+    EXPECT_EQ(items_of("anon a 10", {}, {.end = end}),
+              fmt::format("anon a -{} 10; end", below(raw(end) - 10)));
+    EXPECT_EQ(items_of("file f 600\nmap f", {}, {.end = end}),
+              fmt::format("file f 600; map f -{} 600; end", below(raw(end) - 600)));
+    EXPECT_EQ(items_of("file f 600\nmap f", {}, at_pmd),
+              fmt::format("file f 600; map f -{} 600; end", below(98 * 512)));
+    EXPECT_EQ(items_of("file f 511\nmap f", {}, at_pmd),
+              fmt::format("file f 511; map f -{} 511; end", below(raw(end) - 511)))
+        << "smaller than the multiple";
+    EXPECT_EQ(items_of("anon a 600", {}, at_pmd), fmt::format("anon a -{} 600; end", below(raw(end) - 600)))
+        << "no file";
 }
 
 TEST(ops_errors, of_files_name_what_is_wrong) {

@@ -56,6 +56,33 @@ TEST(region_placement, ends_when_no_hole_is_large_enough) {
     EXPECT_TRUE(m.take({1}));
 }
 
+TEST(region_placement, ends_below_what_is_mapped_already) {
+    region_map m{vpn{top - 100}};
+    EXPECT_EQ(below_top(m.take({10})), 110U);
+}
+
+TEST(region_placement, aligns_as_the_kernel_does_in_a_hole_that_has_room_for_both) {
+    constexpr std::uint64_t end = 100 * 512 + 70;
+    region_map m{vpn{end}};
+    // 600 and 512 pages below the end is 98 * 512 - 18, and then the next multiple of 512
+    EXPECT_EQ(m.take_aligned({600}, 512), vpn{98 * 512});
+    EXPECT_EQ(m.take({52}), vpn{end - 52}) << "what is above stays free";
+    EXPECT_EQ(m.take({500}), vpn{98 * 512 - 500}) << "and too small for this";
+}
+
+TEST(region_placement, that_comes_out_aligned_is_left_512_pages_below_the_end) {
+    region_map m{vpn{100 * 512}};
+    EXPECT_EQ(m.take_aligned({512}, 512), vpn{98 * 512});
+    EXPECT_EQ(m.take_aligned({512}, 512), vpn{96 * 512}) << "the hole above has no room for both";
+    EXPECT_EQ(m.take({512}), vpn{99 * 512});
+}
+
+TEST(region_placement, does_not_align_where_no_hole_has_room_for_both) {
+    region_map m{vpn{16 + 1000}};
+    EXPECT_FALSE(m.take_aligned({512}, 512));
+    EXPECT_EQ(m.take({1000}), region_map::bottom) << "nothing was taken";
+}
+
 TEST(region_placement_death, refuses_to_take_back_what_is_free) {
     region_map m;
     const auto r = m.take({4});

@@ -45,7 +45,8 @@ job::job() {
     if (head.settings_bytes > settings_.size() || head.names > names_.size()) fail("the job is too large");
     const std::uint64_t bytes =
         sizeof head + head.settings_bytes + head.names * name_bytes + head.operations * sizeof(operation);
-    const volatile std::uint64_t* at = map_words(bytes) + sizeof head / 8;
+    mapped_ = map_words(bytes);
+    const volatile std::uint64_t* at = mapped_ + sizeof head / 8;
     at = copy(settings_.data(), at, head.settings_bytes);
     settings_bytes_ = std::strlen(settings_.data());
     at = copy(names_.data(), at, head.names * name_bytes);

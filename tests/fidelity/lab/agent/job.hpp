@@ -44,9 +44,12 @@ public:
     [[nodiscard]] std::string_view name(std::uint16_t number) const { return names_[number].data(); }
     // In device memory: each is to be read once, by words.
     [[nodiscard]] std::span<const volatile std::uint64_t> words() const { return words_; }
+    // Where it is mapped, which is below all else.
+    [[nodiscard]] std::uint64_t address() const { return reinterpret_cast<std::uint64_t>(mapped_); }
     [[nodiscard]] std::uint64_t operations() const { return words_.size() / 2; }
 
 private:
+    const volatile std::uint64_t* mapped_ = nullptr;
     std::size_t settings_bytes_ = 0;
     alignas(8) std::array<char, most_settings_bytes> settings_{};
     alignas(8) std::array<std::array<char, name_bytes>, most_names> names_{};

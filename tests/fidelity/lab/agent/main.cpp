@@ -2,6 +2,7 @@
 // The laboratory's agent: the first and only process of a machine that exists for one workload. See ../README.md.
 #include "machine.hpp"
 #include "report.hpp"
+#include "system.hpp"
 #include "workload.hpp"
 
 int main() {
@@ -9,6 +10,7 @@ int main() {
     mount_system();
     open_report();
     static const job work;
+    tell("regions_end", (text{} << work.address()).view());
     set_up(work.config());
     settle(work.config());
     run_workload(work);

@@ -133,4 +133,5 @@ def result_of(case: Case, workload: Workload, package: str, qemu: str, reports: 
             "qemu": qemu, "cmdline": info.get("cmdline", ""), "mem_mb": case.memory_mib, "cpu": case.cpu,
             "icount": ICOUNT, "lrugen": int(case.lru == "mglru"), "swap": case.swap, "swap_pages": case.swap_pages,
             "nullb_ns": case.nullb_us * 1000 if case.swap == "nullb" else None, "fill": case.fill,
-            "sysctl": first.labelled("sysctl"), "band_runs": len(runs), "band": band_of(runs), "runs": runs}
+            "regions_end": int((first.all("regions_end") or ["0"])[0]), "sysctl": first.labelled("sysctl"),
+            "band_runs": len(runs), "band": band_of(runs), "runs": runs}
