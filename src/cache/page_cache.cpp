@@ -158,6 +158,7 @@ void page_cache::cancel_dirty(page& p) {
 
 bool page_cache::page_mkclean(page& p) {
     if (!p.mapped()) return false;
+    cpu_.charge(cpu_.cost.mkclean_page); // the walk, whatever it finds
     bool cleaned = false;
     file_of(p).i_mmap.for_each(p.index(), [&](const file_range& r) {
         const vpn at = r.at(p.index());
@@ -192,6 +193,7 @@ void page_cache::end_page_writeback(page& p) {
 void page_cache::attach_private(page& p) {
     if (p.test_and_set(page_flag::private_)) return;
     p.get();
+    cpu_.charge(cpu_.cost.create_buffers);
     if (buffer_heads_ == nullptr) return;
     const std::uint64_t frame = raw(frames_.pfn_of(p));
     if (frame >= buffers_.size()) buffers_.resize(frames_.size().value);

@@ -56,9 +56,9 @@ void drop_pages(const fault_context& fc, fault_cursor& f) {
 }
 
 // kernel: VM_FAULT_RETRY.
-step_result retry(const fault_context& fc, fault_cursor& f) {
+step_result retry(const fault_context& fc, fault_cursor& f, sim_duration cost) {
     drop_pages(fc, f);
-    fc.rc.cpu.charge(fc.rc.cpu.cost.file_fault_retry);
+    fc.rc.cpu.charge(cost);
     f.tried = true;
     f.at = phase::begin;
     return step_again;
@@ -197,7 +197,7 @@ step_result lock_target(const fault_context& fc, mm& owner, fault_cursor& f) {
     }
     const bool cut = index_of_fault(f) >= file.size().value; // meanwhile, and the page has not gone yet
     if (cut || !p.test(page_flag::uptodate)) return give_up_file_fault(fc, f, fault_outcome::bus_error);
-    return f.dropped ? retry(fc, f) : map_file_target(fc, owner, f);
+    return f.dropped ? retry(fc, f, fc.rc.cpu.cost.file_fault_retry) : map_file_target(fc, owner, f);
 }
 
 // The page is dirty, and whoever dirties may be made to wait.
@@ -207,7 +207,8 @@ step_result end_dirty_fault(const fault_context& fc, fault_cursor& f) {
         const step_result r = balance_dirty_pages_ratelimited(fc.bdi, *f.dirtier, f.balance);
         if (!r.done()) return r;
     }
-    if (fc.rc.profile.dirty_faults == dirty_fault_end::retries && !f.tried) return retry(fc, f);
+    if (fc.rc.profile.dirty_faults == dirty_fault_end::retries && !f.tried)
+        return retry(fc, f, fc.rc.cpu.cost.dirty_fault_retry);
     return step_done;
 }
 

@@ -122,6 +122,7 @@ void lru_batches::apply_activate(page& p) {
     p.set(page_flag::active);
     lru_.add_page(p);
     cpu_.count(vm_item::pgactivate);
+    cpu_.charge(cpu_.cost.activate_page);
     cpu_.emit(trace_kind::activate, raw(lru_.home().frames().pfn_of(p)));
 }
 

@@ -9,10 +9,15 @@ namespace {
 
 using phase = file_write_cursor::phase;
 
+sim_duration cost_of(const cost_table& cost, const page& p) {
+    if (p.test(page_flag::dirty)) return cost.write_page_dirty;
+    return p.test(page_flag::uptodate) ? cost.write_page : cost.write_page_new;
+}
+
 // kernel: write_end: the page is locked and all of it has been overwritten.
 step_result commit(const fault_context& fc, file_write_cursor& c, page& p) {
     const reclaim_context& rc = fc.rc;
-    rc.cpu.charge(p.test(page_flag::dirty) ? rc.cpu.cost.write_page_dirty : rc.cpu.cost.write_page);
+    rc.cpu.charge(cost_of(rc.cpu.cost, p));
     rc.cache.attach_private(p);
     p.set(page_flag::uptodate);
     if (rc.cache.dirty_by_write(p)) ++c.dirtier->nr_dirtied;

@@ -57,7 +57,8 @@ simulated_case run_case(const result_file& result, const std::string& ops_dir,
     if (auto* const stream = dynamic_cast<ops_stream*>(input.stream.get()); stream != nullptr) {
         stream->observe(observations_at(marks));
         stream->lay_out({.end = result.regions_end(names_in(ops.string())),
-                         .file_alignment = file_mapping_alignment(config.profile)});
+                         .file_alignment = file_mapping_alignment(config.profile),
+                         .further_stores = result.further_stores()});
     }
     machine m{config, log};
     m.start(*input.stream, input.ranges);

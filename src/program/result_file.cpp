@@ -207,6 +207,12 @@ vpn result_file::regions_end(std::size_t names) const {
     return program_top - (snapshot_pages + (ops_bytes + page_size - 1) / page_size);
 }
 
+std::uint64_t result_file::further_stores() const {
+    constexpr std::uint64_t word = 8; // 7.5 instructions each
+    const std::uint64_t fill = std::clamp(json_.value("fill", word), word, page_size);
+    return (fill - word) * 15 / 16;
+}
+
 std::vector<std::string> summands(std::string_view counter) {
     std::vector<std::string> names;
     if (counter == "pgscan" || counter == "pgsteal") {

@@ -47,6 +47,9 @@ public:
     // marks the ops name.
     [[nodiscard]] vpn regions_end(std::size_t names) const;
 
+    // Instructions that a page of a store takes beyond those of one word, because more is written.
+    [[nodiscard]] std::uint64_t further_stores() const;
+
     // A counter's delta (sums for pgscan, pgsteal, pgalloc, allocstall) or, with "after." in front, a gauge
     // at the end.
     [[nodiscard]] double real(std::string_view counter) const;

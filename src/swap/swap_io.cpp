@@ -53,7 +53,7 @@ void swap_io::write_page(page& p, io_plug& plug) {
 }
 
 void swap_io::write_to(swap_target& target, page& p, swap_entry e) {
-    cpu_.charge(cpu_.cost.pageout_sync);
+    cpu_.charge(cpu_.cost.pageout_sync + target.store->compression_time(cpu_.cost));
     account_writeback_start(cpu_, p);
     const bool fails = target.failures.next(io_direction::write, e.offset, 1) == io_status::failed;
     const bool stored = !fails && target.store->write(e.offset);
@@ -81,7 +81,7 @@ void swap_io::read_page(page& p, swap_entry e, io_plug* plug) {
 }
 
 void swap_io::read_from(swap_target& target, page& p, swap_entry e) {
-    cpu_.charge(cpu_.cost.swap_read_sync);
+    cpu_.charge(cpu_.cost.swap_read_sync + target.store->expansion_time(cpu_.cost));
     const io_status status = target.failures.next(io_direction::read, e.offset, 1);
     end_read(p, status);
     if (status == io_status::failed) return;

@@ -8,12 +8,29 @@ namespace {
 constexpr std::uint32_t huge_class_bytes = 3264; // kernel: zs_huge_class_size()
 constexpr std::uint32_t whole_page = 4096;
 
+// What the costs of a page of almost nothing cover.
+constexpr std::uint64_t almost_nothing = 110;
+
+std::uint64_t bytes_beyond(std::uint64_t compressed) {
+    return compressed > almost_nothing ? compressed - almost_nothing : 0;
+}
+
 } // namespace
 
 zram::zram(const cpu_context& cpu, frame_source& source, const zram_config& config, kmem_cache* handles)
-    : pool_{cpu, source}, object_bytes_{config.compressed_bytes > huge_class_bytes ? whole_page
-                                                                                   : config.compressed_bytes},
+    : pool_{cpu, source}, compressed_bytes_{config.compressed_bytes},
+      object_bytes_{config.compressed_bytes > huge_class_bytes ? whole_page : config.compressed_bytes},
       handles_{handles} {}
+
+sim_duration zram::compression_time(const cost_table& cost) const {
+    return sim_duration{cost.compress_64_bytes.ns * bytes_beyond(compressed_bytes_) / 64};
+}
+
+sim_duration zram::expansion_time(const cost_table& cost) const {
+    const std::uint64_t beyond = bytes_beyond(compressed_bytes_);
+    if (beyond == 0 || object_bytes_ == whole_page) return {};
+    return cost.decompress_more + sim_duration{cost.decompress_64_bytes.ns * beyond / 64};
+}
 
 bool zram::write(std::uint64_t offset) {
     slab_object name = no_slab_object;

@@ -26,6 +26,7 @@ void ops_stream::lay_out(const layout& l) {
     PAGESIM_ASSERT(counts_.records == 0);
     map_ = region_map{l.end};
     file_alignment_ = l.file_alignment;
+    further_stores_ = l.further_stores;
 }
 
 std::optional<ops_stream::named_place> ops_stream::place_of(std::string_view name) const {
@@ -57,7 +58,7 @@ void ops_stream::emit_touch() {
         const std::uint64_t further = read ? cost.further_read : cost.further_write[(touch_.done + 1) % 2];
         const std::uint64_t first = read ? cost.read : cost.write;
         block_.emplace_back(touch_.at, writes, instruction_role::time_only,
-                            touch_.done == 0 ? first : further, 1);
+                            (touch_.done == 0 ? first : further) + (read ? 0 : further_stores_), 1);
         touch_.at = touch_.at + 1;
         ++touch_.done;
         ++counts_.accesses;

@@ -30,7 +30,7 @@ struct cost_table {
     sim_duration wp_copy{1788};          // write to a shared or zero page
     sim_duration swap_cache_hit{1413};   // map a page found in the swap cache
     sim_duration swap_in_sync{3979};     // do_swap_page without the read itself
-    sim_duration swap_read_sync{2567};   // decompress a page
+    sim_duration swap_read_sync{2567};   // decompress a page of almost nothing
     sim_duration swap_in_submit{4700};   // one page of a read: allocate, insert, submit
     sim_duration swap_in_map{3000};      // map the page that was waited for
     sim_duration page_table_alloc{900};  // one page of descriptors
@@ -58,17 +58,22 @@ struct cost_table {
     sim_duration file_fault{107};        // do_fault, without the pages it maps
     sim_duration fault_around_page{560}; // a cached page that it maps
     sim_duration file_fault_retry{3400}; // the fault gives up its lock to read, and starts again
-    sim_duration page_mkwrite{3600};     // a shared page becomes writable: the file system, dirtying
-    sim_duration readahead_page{3558};   // allocate, insert, and on pmem copy
+    sim_duration page_mkwrite{3190};     // a shared page becomes writable: the file system, dirtying
+    sim_duration dirty_fault_retry{70};  // 5.10: a fault that dirtied such a page starts again
+    sim_duration mkclean_page{430};      // a mapped page that will be written becomes read-only
+    sim_duration readahead_page{3015};   // allocate, insert, and on pmem copy
     sim_duration read_call{10800};       // read(2) without its pages
     sim_duration read_page{1441};        // a page that is cached
     sim_duration write_call{10500};      // write(2) without its pages
-    sim_duration write_page{4000};       // a page that was clean or not there
+    sim_duration write_page{3090};       // a page that was clean
+    sim_duration write_page_new{4850};   // a page that was not there
+    sim_duration create_buffers{850};    // beside these, a page's first buffer heads
     sim_duration write_page_dirty{2600}; // a page that was dirty already
 
     // Frames and lists.
     sim_duration pcp_refill{1700};     // one bulk from the buddy lists
     sim_duration lru_drain_page{300};  // one page of a batch
+    sim_duration activate_page{320};   // beside that, a page of a batch that becomes active
     sim_duration alloc_slow_path{315}; // an allocation that found free < low
     sim_duration slot_refill{22000};   // 64 swap slots taken
     sim_duration slot_return{75000};   // 64 swap slots given back
@@ -88,9 +93,13 @@ struct cost_table {
     sim_duration add_to_swap{1050};
     sim_duration try_to_unmap{1180};
     sim_duration try_to_unmap_file{850}; // one descriptor of a file page
-    sim_duration pageout_sync{9650};     // compress and store
-    sim_duration pageout_submit{2360};   // build and queue a write
-    sim_duration pageout_file{3600};     // one page to its file, as fsync writes it
+    sim_duration pageout_sync{9650};     // compress and store a page of almost nothing
+    // Beside these, of a page that compresses to more than 110 bytes (lz4; measured at 200, 955 and 1884).
+    sim_duration compress_64_bytes{1395}; // of them
+    sim_duration decompress_more{400};    // once
+    sim_duration decompress_64_bytes{132};
+    sim_duration pageout_submit{2360}; // build and queue a write
+    sim_duration pageout_file{3600};   // one page to its file, as fsync writes it
     sim_duration remove_mapping{750};
     sim_duration remove_file_page{1128}; // out of the page cache, with its share of freeing frames in bulk
     sim_duration free_page{430};
@@ -111,10 +120,29 @@ struct cost_table {
     sim_duration vmpressure{3100}; // one turn of the kernel worker that vmpressure wakes (measured on 5.10)
 };
 
-// What was measured of 5.10 apart: an exception costs 275 less to enter and leave (an access flag fault takes 716
-// instead of 991), and a
-// system call 9.8 µs less. The rest is 6.1's.
-inline constexpr cost_table costs_of_linux_5_10{
-    .fault_entry = sim_duration{295}, .read_call = sim_duration{1000}, .write_call = sim_duration{1000}};
+// What was measured of 5.10 apart, in the same way. An exception costs 275 less to enter and leave, a system call 9.8 µs
+// less; swapping a page out and in costs more. The rest is 6.1's.
+inline constexpr cost_table costs_of_linux_5_10{.fault_entry = sim_duration{295},
+                                                .anon_fault = sim_duration{1612},
+                                                .access_flag_fault = sim_duration{389},
+                                                .wp_reuse = sim_duration{603},
+                                                .swap_cache_hit = sim_duration{1299},
+                                                .swap_in_sync = sim_duration{4855},
+                                                .unmap_page = sim_duration{1360},
+                                                .fault_around_page = sim_duration{412},
+                                                .page_mkwrite = sim_duration{3101},
+                                                .mkclean_page = sim_duration{515},
+                                                .readahead_page = sim_duration{3097},
+                                                .read_call = sim_duration{1000},
+                                                .read_page = sim_duration{1644},
+                                                .write_call = sim_duration{1000},
+                                                .write_page = sim_duration{3226},
+                                                .write_page_new = sim_duration{5038},
+                                                .create_buffers = sim_duration{920},
+                                                .isolate_page = sim_duration{156},
+                                                .putback_page = sim_duration{399},
+                                                .page_referenced = sim_duration{700},
+                                                .add_to_swap = sim_duration{1562},
+                                                .remove_mapping = sim_duration{867}};
 
 } // namespace pagesim

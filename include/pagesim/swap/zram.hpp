@@ -7,6 +7,7 @@
 #pragma once
 
 #include <pagesim/memory/kmem_cache.hpp>
+#include <pagesim/sim/cost_table.hpp>
 #include <pagesim/swap/swap_space.hpp>
 #include <pagesim/swap/zsmalloc.hpp>
 
@@ -32,12 +33,17 @@ public:
     // False if there was no memory to be had: the write fails.
     [[nodiscard]] bool write(std::uint64_t offset);
     void slot_freed(std::uint64_t offset) override;
+    // CPU time that a page's content takes to compress and to expand, beyond that of a page of almost nothing.
+    // A page that is stored whole is only copied back.
+    [[nodiscard]] sim_duration compression_time(const cost_table& cost) const;
+    [[nodiscard]] sim_duration expansion_time(const cost_table& cost) const;
 
     [[nodiscard]] std::uint64_t stored_pages() const { return stored_; }
     [[nodiscard]] std::uint64_t pool_frames() const { return pool_.frames(); }
 
 private:
     zsmalloc pool_;
+    std::uint32_t compressed_bytes_;
     std::uint32_t object_bytes_;
     kmem_cache* handles_;
     std::vector<zs_handle> table_;   // by slot; grows with the highest slot written

@@ -77,11 +77,13 @@ public:
         std::string label;
     };
     void observe(std::vector<observation> at) { observations_ = std::move(at); }
-    // Where regions go, before the first item is asked for: below `end`, and mappings of a file that are as large as
-    // `file_alignment` at a multiple of it (1: anywhere).
+    // How the program differs from default_ops_cost's, said before the first item is asked for: regions go below `end`,
+    // mappings of a file that are as large as `file_alignment` to a multiple of it (1: anywhere), and each page of a w op
+    // takes so many instructions more, because more of it is written.
     struct layout {
         vpn end = region_map::top;
         page_count file_alignment{1};
+        std::uint64_t further_stores = 0;
     };
     void lay_out(const layout& l);
     // What the name stands for, if a line before this one has introduced it.
@@ -157,6 +159,7 @@ private:
     std::map<std::string, region, std::less<>> regions_;
     region_map map_;
     page_count file_alignment_{1};
+    std::uint64_t further_stores_ = 0;
     page_count mapped_; // in all regions
     stream_counts counts_;
     std::vector<observation> observations_;

@@ -92,6 +92,16 @@ TEST(result_file, knows_what_the_program_had_mapped_above_its_regions) {
         << "it does not know";
 }
 
+TEST(result_file, knows_how_long_stores_of_more_words_take) {
+    const result_folder folder;
+    json result = made_result();
+    EXPECT_EQ(result_file{folder.with(result)}.further_stores(), 0U) << "one word";
+    result["fill"] = 1360;
+    EXPECT_EQ(result_file{folder.with(result)}.further_stores(), 1267U);
+    result["fill"] = 1U << 20U;
+    EXPECT_EQ(result_file{folder.with(result)}.further_stores(), 3832U) << "no more than the page";
+}
+
 TEST(result_file, without_a_series_says_so) {
     json none = made_result();
     none["runs"][0].erase("series");

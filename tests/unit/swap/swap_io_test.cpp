@@ -125,5 +125,20 @@ TEST(zram, drops_a_page_only_when_its_slot_is_really_freed) {
     m->check();
 }
 
+TEST(zram, takes_longer_the_more_of_a_page_is_left_after_compression) {
+    auto m = a_machine().build();
+    const auto store_of = [&m](std::uint32_t bytes) {
+        return zram{m->parts.cpu, m->parts.pool, zram_config{.compressed_bytes = bytes}};
+    };
+    const cost_table cost;
+    EXPECT_EQ(store_of(40).compression_time(cost).ns, 0U) << "in pageout_sync";
+    EXPECT_EQ(store_of(110).compression_time(cost).ns, 0U);
+    EXPECT_EQ(store_of(110).expansion_time(cost).ns, 0U);
+    EXPECT_EQ(store_of(955).compression_time(cost).ns, 1395U * 845 / 64);
+    EXPECT_EQ(store_of(955).expansion_time(cost).ns, 400U + 132U * 845 / 64);
+    EXPECT_EQ(store_of(4000).compression_time(cost).ns, 1395U * 3890 / 64) << "tried in vain";
+    EXPECT_EQ(store_of(4000).expansion_time(cost).ns, 0U) << "it was stored whole";
+}
+
 } // namespace
 } // namespace pagesim

@@ -229,6 +229,11 @@ TEST(ops_streams, put_regions_where_they_are_told) {
         << "no file";
 }
 
+TEST(ops_streams, take_longer_for_stores_of_more_words) {
+    EXPECT_EQ(items_of("anon a 10\nw a 0 2\nr a 0 2", {}, {.further_stores = 1000}),
+              "anon a -10 10; [w-10:1169 w-9:1048 r-10:125 r-9:5]; end");
+}
+
 TEST(ops_errors, of_files_name_what_is_wrong) {
     EXPECT_EQ(items_of("file f"), "1: expected: file NAME PAGES");
     EXPECT_EQ(items_of("file f x"), "1: PAGES is not a number: 'x'");
