@@ -59,8 +59,8 @@ struct cost_table {
     sim_duration fault_around_page{560}; // a cached page that it maps
     sim_duration file_fault_retry{3400}; // the fault gives up its lock to read, and starts again
     sim_duration page_mkwrite{3190};     // a shared page becomes writable: the file system, dirtying
-    sim_duration dirty_fault_retry{70};  // 5.10: a fault that dirtied such a page starts again
-    sim_duration mkclean_page{430};      // a mapped page that will be written becomes read-only
+    sim_duration dirty_fault_retry{70};  // before 6.1: a fault that dirtied such a page starts again
+    sim_duration mkclean_page{430};      // the walk over the mappings of a page that will be written
     sim_duration readahead_page{3015};   // allocate, insert, and on pmem copy
     sim_duration read_call{10800};       // read(2) without its pages
     sim_duration read_page{1441};        // a page that is cached

@@ -77,7 +77,7 @@ public:
         std::string label;
     };
     void observe(std::vector<observation> at) { observations_ = std::move(at); }
-    // How the program differs from default_ops_cost's, said before the first item is asked for: regions go below `end`,
+    // The program that performs the ops, said before the first item is asked for: its regions go below `end`, its
     // mappings of a file that are as large as `file_alignment` to a multiple of it (1: anywhere), and each page of a w op
     // takes so many instructions more, because more of it is written.
     struct layout {
