@@ -50,7 +50,7 @@ char guess_delimiter(std::string_view line) {
 }
 
 // Seconds, with or without a fraction, in nanoseconds; of the fraction the milliseconds.
-std::optional<std::uint64_t> csv_time(std::string_view text) {
+maybe_number csv_time(std::string_view text) {
     constexpr std::uint64_t most_seconds = 4'000'000'000;
     const std::size_t point = std::min(text.find('.'), text.size());
     const auto whole = decimal(text.substr(0, point));
@@ -124,7 +124,7 @@ csv_layout guess_csv_layout(std::string_view first_line, const csv_columns& said
     for (std::string_view rest = first_line; rest.data() != nullptr;) {
         const std::string name = lower(next_field(rest, c.delimiter));
         ++count;
-        const bool number = csv_time(name).has_value();
+        const bool number{csv_time(name)};
         any_number = any_number || number;
         text_for_number = text_for_number || (!number && (count == said.time || count == said.size));
         if (named.time == 0 && is_one_of(name, time_names)) named.time = count;
@@ -154,7 +154,7 @@ bool looks_like_csv(std::string_view line) {
     const auto delimiters = std::count(line.begin(), line.end(), layout.columns.delimiter);
     if (layout.is_header) return delimiters > 0;
     std::string_view rest = line;
-    return csv_time(next_field(rest, layout.columns.delimiter)).has_value() && delimiters >= 2;
+    return csv_time(next_field(rest, layout.columns.delimiter)) && delimiters >= 2;
 }
 
 csv_stream::csv_stream(std::string path, const csv_columns& columns, object_placement placement,
@@ -171,16 +171,15 @@ std::string csv_stream::take(std::string_view line) {
         }
     }
     const unsigned last = std::max({columns_.time, columns_.object, columns_.size, columns_.op});
-    std::array<std::string_view, most_csv_columns + 1> fields; // from 1
     unsigned n = 0;
     for (std::string_view rest = line; n < last && rest.data() != nullptr;)
-        fields[++n] = next_field(rest, columns_.delimiter);
+        fields_[++n] = next_field(rest, columns_.delimiter);
     if (n < last) return fmt::format("{} has {} columns, not {}", in_quotes(line), n, last);
-    return request(fields);
+    return request();
 }
 
-std::string csv_stream::request(const std::array<std::string_view, most_csv_columns + 1>& fields) {
-    const std::string_view name = fields[columns_.object];
+std::string csv_stream::request() {
+    const std::string_view name = fields_[columns_.object];
     if (name.empty()) return "the object's column is empty";
     object_id id;
     if (const auto number = decimal(name)) {
@@ -192,15 +191,15 @@ std::string csv_stream::request(const std::array<std::string_view, most_csv_colu
     }
     std::uint64_t bytes = page_size;
     if (columns_.size != 0) {
-        const auto size = decimal(fields[columns_.size]);
+        const auto size = decimal(fields_[columns_.size]);
         if (!size || *size > object_pages::most_bytes)
-            return fmt::format("{} is not a size below 4 GiB", in_quotes(fields[columns_.size]));
+            return fmt::format("{} is not a size below 4 GiB", in_quotes(fields_[columns_.size]));
         bytes = *size;
     }
-    std::optional<std::uint64_t> time;
+    maybe_number time;
     if (columns_.time != 0) {
-        time = csv_time(fields[columns_.time]);
-        if (!time) return fmt::format("{} is not a time in seconds", in_quotes(fields[columns_.time]));
+        time = csv_time(fields_[columns_.time]);
+        if (!time) return fmt::format("{} is not a time in seconds", in_quotes(fields_[columns_.time]));
     }
     if (bytes == 0) {
         count_record();
@@ -215,7 +214,7 @@ std::string csv_stream::request(const std::array<std::string_view, most_csv_colu
     }
     count_record();
     if (time) pass_time(sim_time{*time});
-    const bool store = columns_.op != 0 && is_one_of(lower(fields[columns_.op]), store_words);
+    const bool store = columns_.op != 0 && is_one_of(lower(fields_[columns_.op]), store_words);
     sweep(place->first, place->pages, store ? reference_kind::store : reference_kind::load);
     return {};
 }

@@ -18,45 +18,58 @@ struct region {
     std::uint64_t accesses = 0;
 };
 
-std::optional<region> parse(std::string_view payload) {
-    std::string_view target = next_word(payload);
-    const std::string_view regions = next_word(payload);
-    std::string_view span = next_word(payload);
-    if (!target.starts_with("target_id=") || !regions.starts_with("nr_regions=") || span.empty() ||
-        span.back() != ':')
-        return std::nullopt;
-    span.remove_suffix(1);
-    target.remove_prefix(10);
-    const std::size_t dash = span.find('-');
-    if (dash == std::string_view::npos) return std::nullopt;
-    const auto id = decimal(target);
-    const auto start = decimal(span.substr(0, dash));
-    const auto end = decimal(span.substr(dash + 1));
-    const auto accesses = decimal(next_word(payload));
-    const std::string_view age = next_word(payload);
-    if (!id || !start || !end || !accesses || (!age.empty() && !decimal(age))) return std::nullopt;
-    return region{.target = *id, .start = *start, .end = *end, .accesses = *accesses};
+// Where the event's name begins. The search is for its rarer half: "kdamond.0" precedes it in each line.
+std::size_t find_event(std::string_view line) {
+    constexpr std::size_t half = 5;
+    constexpr std::string_view begin = damon_event.substr(0, half);
+    constexpr std::string_view end = damon_event.substr(half);
+    for (std::size_t at = line.find(end); at != std::string_view::npos; at = line.find(end, at + 1)) {
+        if (line.substr(0, at).ends_with(begin)) return at - half;
+    }
+    return std::string_view::npos;
+}
+
+std::optional<region> parse(std::string_view rest) {
+    constexpr std::string_view before_target = "target_id=";
+    skip_blanks(rest);
+    if (!rest.starts_with(before_target)) return std::nullopt;
+    rest.remove_prefix(before_target.size());
+    const auto target = take_decimal(rest);
+    if (!target || !at_word_end(rest) || !next_word(rest).starts_with("nr_regions=")) return std::nullopt;
+    skip_blanks(rest);
+    const auto start = take_decimal(rest);
+    if (!start || !rest.starts_with('-')) return std::nullopt;
+    rest.remove_prefix(1);
+    const auto end = take_decimal(rest);
+    if (!end || !rest.starts_with(':')) return std::nullopt;
+    rest.remove_prefix(1);
+    if (!at_word_end(rest)) return std::nullopt;
+    skip_blanks(rest);
+    const auto accesses = take_decimal(rest);
+    if (!accesses || !at_word_end(rest)) return std::nullopt;
+    skip_blanks(rest);
+    if (!rest.empty() && (!take_decimal(rest) || !at_word_end(rest))) return std::nullopt; // the age
+    return region{.target = *target, .start = *start, .end = *end, .accesses = *accesses};
 }
 
 // When an event was, from what stands before its name: "... 57.104325: damon:", or anything that is a line of perf script.
-std::optional<std::uint64_t> time_before(std::string_view text) {
+maybe_number time_before(std::string_view text) {
     constexpr std::string_view system = "damon:";
-    std::string_view word = text;
-    if (word.ends_with(system)) word.remove_suffix(system.size());
-    word = trimmed(word);
-    word.remove_prefix(word.find_last_of(' ') + 1);
+    std::string_view rest = text;
+    if (rest.ends_with(system)) rest.remove_suffix(system.size());
+    std::string_view word = last_word(rest);
     if (word.ends_with(':')) {
         word.remove_suffix(1);
         if (const auto ns = seconds_of(word)) return ns;
     }
     const auto p = split_perf_line(text);
-    return p ? std::optional{p->ns} : std::nullopt;
+    return p ? maybe_number{p->ns} : std::nullopt;
 }
 
 } // namespace
 
 std::string damon_stream::take(std::string_view line) {
-    const std::size_t at = line.find(damon_event);
+    const std::size_t at = find_event(line);
     if (at == std::string_view::npos) {
         if (!split_perf_line(line) && !trimmed(line).empty())
             return fmt::format("{} is no event, nor a region of DAMON", in_quotes(line));

@@ -23,6 +23,10 @@ void put_le(std::vector<char>& to, Number n) {
 template <typename Number>
 [[nodiscard]] Number get_le(const char* from) {
     Number n = 0;
+    if constexpr (std::endian::native == std::endian::little) {
+        std::memcpy(&n, from, sizeof n); // compilers do not see that the loop is this
+        return n;
+    }
     for (unsigned i = 0; i < sizeof(Number); ++i) {
         const auto byte = static_cast<Number>(static_cast<unsigned char>(from[i]));
         n = static_cast<Number>(n | static_cast<Number>(byte << (8 * i)));

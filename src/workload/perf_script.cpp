@@ -5,48 +5,38 @@
 
 #include <fmt/format.h>
 
-#include <array>
-
 namespace pagesim {
 
 namespace {
 
 // "671", "671/672" or "name-671": the process.
-std::optional<std::uint64_t> process_of(std::string_view word) {
-    const std::size_t slash = word.find('/');
-    if (slash != std::string_view::npos) return decimal(word.substr(0, slash));
-    if (const auto number = decimal(word)) return number;
+maybe_number process_of(std::string_view word) {
+    std::string_view rest = word;
+    const auto number = take_decimal(rest);
+    if (rest.empty() || rest.front() == '/') return number;
+    if (rest.find('/') != std::string_view::npos) return std::nullopt;
     const std::size_t dash = word.rfind('-');
-    return dash == std::string_view::npos ? std::nullopt : decimal(word.substr(dash + 1));
+    return dash == std::string_view::npos ? maybe_number{} : decimal(word.substr(dash + 1));
 }
 
-// Of the words that precede the time, the last ones: process, CPU, and ftrace's flags.
-class words_before {
-public:
-    void push(std::string_view word) {
-        for (std::size_t i = last_.size() - 1; i > 0; --i) last_[i] = last_[i - 1];
-        last_[0] = word;
+// It is told by one of the last three words before the time; the others may be the CPU and ftrace's flags.
+std::uint64_t process_before(std::string_view text) {
+    for (unsigned i = 0; i < 3; ++i) {
+        const std::string_view word = last_word(text);
+        if (word.empty()) break;
+        if (word.front() == '[') continue;
+        if (const auto n = process_of(word)) return *n;
     }
-    [[nodiscard]] std::optional<std::uint64_t> process() const {
-        for (std::size_t i = 0; i < last_.size(); ++i) {
-            if (last_[i].empty()) break;
-            if (last_[i].front() == '[') continue;
-            if (const auto n = process_of(last_[i])) return n;
-        }
-        return std::nullopt;
-    }
-
-private:
-    std::array<std::string_view, 3> last_{};
-};
+    return perf_line::no_process;
+}
 
 struct sample {
-    std::optional<std::uint64_t> address;
+    maybe_number address;
     reference_kind kind = reference_kind::load;
 };
 
 // The number behind "name=", hexadecimal with or without 0x.
-std::optional<std::uint64_t> value_of(std::string_view text, std::string_view name) {
+maybe_number value_of(std::string_view text, std::string_view name) {
     const std::size_t at = text.find(name);
     if (at == std::string_view::npos) return std::nullopt;
     std::string_view rest = text.substr(at + name.size());
@@ -63,20 +53,25 @@ bool is_symbol(std::string_view word) {
 sample sample_of(std::string_view rest) {
     sample s;
     const std::string_view all = rest;
-    std::string_view word = next_word(rest);
-    std::string_view ahead = rest;
-    const std::string_view second = next_word(ahead);
-    if (!second.empty() && second.back() == ':') { // behind a period
-        word = second;
-        rest = ahead;
-    }
-    if (!word.empty() && word.back() == ':') {
-        if (word.find("store") != std::string_view::npos) s.kind = reference_kind::store;
+    std::string_view event = next_word(rest);
+    std::string_view word = event;
+    if (!event.empty()) {
+        const std::string_view behind = rest;
         word = next_word(rest);
+        if (!word.empty() && word.back() == ':') { // behind a period
+            event = word;
+            word = next_word(rest);
+        }
+        if (event.back() == ':') {
+            if (event.find("store") != std::string_view::npos) s.kind = reference_kind::store;
+        } else {
+            word = event;
+            rest = behind;
+        }
     }
     if (word.starts_with("0x")) word.remove_prefix(2);
     s.address = hexadecimal(word);
-    ahead = rest;
+    std::string_view ahead = rest;
     if (s.address && is_symbol(next_word(ahead))) return {}; // perf script without -F: where, not what
     if (s.address) {
         if (rest.find("OP STORE") != std::string_view::npos) s.kind = reference_kind::store;
@@ -84,23 +79,22 @@ sample sample_of(std::string_view rest) {
     }
     s.address = value_of(all, "address=");
     if (!s.address) s.address = value_of(all, "addr=");
-    if ((value_of(all, "error_code=").value_or(0) & 2U) != 0) s.kind = reference_kind::store;
+    if (const auto code = value_of(all, "error_code="); code && (*code & 2U) != 0)
+        s.kind = reference_kind::store;
     return s;
 }
 
 } // namespace
 
 std::optional<perf_line> split_perf_line(std::string_view line) {
-    words_before before;
-    for (std::string_view rest = line;;) {
-        const std::string_view word = next_word(rest);
-        if (word.empty()) return std::nullopt;
-        if (word.back() == ':') {
-            if (const auto ns = seconds_of(word.substr(0, word.size() - 1)))
-                return perf_line{.ns = *ns, .process = before.process(), .rest = rest};
-        }
-        before.push(word);
+    for (std::size_t at = line.find(':'); at != std::string_view::npos; at = line.find(':', at + 1)) {
+        const std::string_view rest = line.substr(at + 1);
+        std::string_view before = line.substr(0, at);
+        if (at_word_begin(before) || !at_word_end(rest)) continue;
+        if (const auto ns = seconds_of(last_word(before)))
+            return perf_line{.ns = *ns, .process = process_before(before), .rest = rest};
     }
+    return std::nullopt;
 }
 
 bool perf_script_stream::is_of_first_process(const perf_line& p) {

@@ -48,7 +48,7 @@ bool looks_like_page_list(std::string_view line) {
 bool looks_like_masim(std::string_view line) {
     const std::string_view name = next_field(line, ',');
     if (line.data() == nullptr || name.empty() || decimal(name)) return false;
-    const bool bytes = decimal(next_field(line, ',')).has_value();
+    const bool bytes{decimal(next_field(line, ','))};
     if (line.data() != nullptr) static_cast<void>(next_field(line, ','));
     return bytes && line.data() == nullptr;
 }

@@ -44,20 +44,12 @@ stream_item trace_stream::next() {
 void trace_stream::begin_sweep(std::uint64_t first, page_count pages, reference_kind kind,
                                std::uint64_t references) {
     PAGESIM_ASSERT(sweep_.left == 0 && first <= user_pages_end && pages.value <= user_pages_end - first);
-    sweep_ = {.page = first,
-              .left = pages.value,
-              .references = std::clamp<std::uint64_t>(references, 1, access_record::max_data),
-              .kind = kind};
+    sweep_ = {.page = first, .left = pages.value, .references = references, .kind = kind};
 }
 
 void trace_stream::emit_sweep() {
-    const std::uint64_t instructions =
-        role_ == instruction_role::time_only
-            ? std::min(untimed_gap * sweep_.references, access_record::max_instructions)
-            : 0;
-    const unsigned is_store = sweep_.kind == reference_kind::store ? 1U : 0U;
     while (sweep_.left > 0 && block_.size() + most_pages_at_once + 1 <= block_records) {
-        add(sweep_.page, instructions, sweep_.references, is_store);
+        refer_often(sweep_.page, sweep_.kind, sweep_.references);
         ++sweep_.page;
         --sweep_.left;
     }

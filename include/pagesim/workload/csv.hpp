@@ -63,10 +63,11 @@ public:
 
 private:
     [[nodiscard]] std::string take(std::string_view line) override;
-    [[nodiscard]] std::string request(const std::array<std::string_view, most_csv_columns + 1>& fields);
+    [[nodiscard]] std::string request();
 
     csv_columns columns_;
     bool begun_ = false;
+    std::array<std::string_view, most_csv_columns + 1> fields_; // of a line, from 1
     object_pages objects_;
     bool met_no_page_ = false;
 };

@@ -29,9 +29,10 @@ namespace pagesim {
 
 // The parts of a line around its time.
 struct perf_line {
+    static constexpr std::uint64_t no_process = ~std::uint64_t{0}; // no number stands before the time
     std::uint64_t ns = 0;
-    std::optional<std::uint64_t> process; // where a number stands before the time
-    std::string_view rest;                // behind the time
+    std::uint64_t process = no_process;
+    std::string_view rest; // behind the time
 };
 // Nothing: no time such as 12.345678: is in it.
 [[nodiscard]] std::optional<perf_line> split_perf_line(std::string_view line);
@@ -46,7 +47,7 @@ private:
     [[nodiscard]] bool is_of_first_process(const perf_line& p);
 
     bool begun_ = false;
-    std::optional<std::uint64_t> process_;
+    std::uint64_t process_ = perf_line::no_process;
 };
 
 } // namespace pagesim

@@ -27,6 +27,7 @@
 #include <pagesim/workload/footprint.hpp>
 #include <pagesim/workload/text_input.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -81,9 +82,18 @@ protected:
         add(page, role_ == instruction_role::time_only ? untimed_gap : 0, 1,
             kind == reference_kind::store ? 1U : 0U);
     }
+    // At least once, and no more often than a record can tell.
+    void refer_often(std::uint64_t page, reference_kind kind, std::uint64_t references) {
+        references = std::clamp<std::uint64_t>(references, 1, access_record::max_data);
+        const std::uint64_t instructions =
+            role_ == instruction_role::time_only
+                ? std::min(untimed_gap * references, access_record::max_instructions)
+                : 0;
+        add(page, instructions, references, kind == reference_kind::store ? 1U : 0U);
+    }
     // Pages one after the other, each with so many references. At most one for each record, as its last.
     void sweep(std::uint64_t first, page_count pages, reference_kind kind, std::uint64_t references = 1) {
-        if (pages.value == 1 && references == 1) return refer(first, kind);
+        if (pages.value == 1) return refer_often(first, kind, references);
         begin_sweep(first, pages, kind, references);
     }
     // The record's time stamp, before its references (at most one refer() or sweep() then).

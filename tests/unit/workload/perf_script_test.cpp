@@ -71,6 +71,9 @@ TEST(perf_samples, without_a_time_are_bad) {
               "2: 'sort 7 page-faults: 5000' has no time such as 12.345678: in it");
     EXPECT_NE(error("sort 7 1.00000: 5000"), "") << "five places";
     EXPECT_NE(error("sort 7 1.000000 5000"), "") << "no colon";
+    EXPECT_NE(error("sort 7 1.000000 : 5000"), "") << "a colon that stands alone";
+    EXPECT_NE(error(": 5000"), "");
+    EXPECT_NE(error("sort 7 1.000000:5000"), "") << "no end of the word";
     EXPECT_EQ(testing::error_of<perf_script_stream>(""), "0: no accesses");
     EXPECT_EQ(testing::error_of<perf_script_stream>("t 7 1.000000: cycles: 0\n"),
               "1: a sample without an address, and no other of the 1 records could be performed");
