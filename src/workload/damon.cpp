@@ -46,7 +46,7 @@ std::optional<region> parse(std::string_view rest) {
     if (!at_word_end(rest)) return std::nullopt;
     skip_blanks(rest);
     const auto accesses = take_decimal(rest);
-    if (!accesses || !at_word_end(rest)) return std::nullopt;
+    if (!accesses) return std::nullopt;
     skip_blanks(rest);
     if (!rest.empty() && (!take_decimal(rest) || !at_word_end(rest))) return std::nullopt; // the age
     return region{.target = *target, .start = *start, .end = *end, .accesses = *accesses};

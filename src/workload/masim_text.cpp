@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // masim's configuration from its text.
+#include <pagesim/base/assert.hpp>
 #include <pagesim/workload/masim.hpp>
 #include <pagesim/workload/ops.hpp>
 #include <pagesim/workload/region_map.hpp>
@@ -83,7 +84,7 @@ private:
         if (config.regions.size() == most_regions || pages_ > most_region_pages)
             return fmt::format("more than {} regions, or more than 4 TiB in all", most_regions);
         const auto first = map_.take(r.pages());
-        if (!first) return "the address space is full";
+        PAGESIM_ASSERT(first); // 4 TiB fit
         r.first = *first;
         config.regions.push_back(std::move(r));
         return {};

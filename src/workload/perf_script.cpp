@@ -14,7 +14,6 @@ maybe_number process_of(std::string_view word) {
     std::string_view rest = word;
     const auto number = take_decimal(rest);
     if (rest.empty() || rest.front() == '/') return number;
-    if (rest.find('/') != std::string_view::npos) return std::nullopt;
     const std::size_t dash = word.rfind('-');
     return dash == std::string_view::npos ? maybe_number{} : decimal(word.substr(dash + 1));
 }
@@ -22,10 +21,7 @@ maybe_number process_of(std::string_view word) {
 // It is told by one of the last three words before the time; the others may be the CPU and ftrace's flags.
 std::uint64_t process_before(std::string_view text) {
     for (unsigned i = 0; i < 3; ++i) {
-        const std::string_view word = last_word(text);
-        if (word.empty()) break;
-        if (word.front() == '[') continue;
-        if (const auto n = process_of(word)) return *n;
+        if (const auto n = process_of(last_word(text))) return *n;
     }
     return perf_line::no_process;
 }

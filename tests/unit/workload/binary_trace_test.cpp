@@ -76,6 +76,11 @@ std::string with_byte(std::string bytes, std::size_t at, char value) {
     return bytes;
 }
 
+std::string with_u32(std::string bytes, std::size_t at, std::uint32_t value) {
+    for (unsigned i = 0; i < 4; ++i) bytes[at + i] = static_cast<char>(value >> (8 * i) & 0xffU);
+    return bytes;
+}
+
 TEST(binary_trace, has_the_documented_bytes) {
     const std::string t = small_trace();
     ASSERT_EQ(t.size(), 104U + 24 + 24 + 24 + 16);
@@ -230,6 +235,10 @@ TEST(binary_trace, is_told_by_its_first_bytes_plain_or_compressed) {
     ASSERT_EQ(sink.finish(), "");
     EXPECT_TRUE(is_binary_trace(path));
     EXPECT_EQ(end_of(content_of(path)), "end");
+    const std::string compressed = content_of(path);
+    EXPECT_NE(end_of(compressed.substr(0, compressed.size() - 1)).find("the zstd data end early"),
+              std::string::npos)
+        << "within the checksum behind the last block";
     const auto scanned = scan_binary_trace(path);
     EXPECT_EQ(std::get<binary_scan>(scanned).header.source_name, "three");
     std::filesystem::remove(path);
@@ -256,6 +265,15 @@ std::vector<damage> damages() {
         {"a range of no pages", with_byte(good, 80, 1), "range 0 is not one"},
         {"a range beyond 48 bits", with_byte(good, 85, 1), "range 0 is not one"},
         {"a range of an unknown kind", with_byte(good, 88, 2), "range 0 is not one"},
+        {"more ranges than any", with_u32(with_u32(good, 64, 65531), 12, 72 + 24 * 65531 + 8),
+         "can't hold 65531 ranges"},
+        {"a long name", with_u32(with_u32(good, 68, 4097), 12, 72 + 24 + 4104), "a name of 4097 bytes"},
+        {"a region of 3 bytes", with_byte(good, 104, 2), "a region without its pages"},
+        {"advice of 3 bytes", with_byte(good, 104, 15), "a region without its pages"},
+        {"a file of 3 bytes", with_byte(good, 104, 8), "a file without its pages"},
+        {"a drop of 3 bytes", with_byte(good, 104, 14), "a drop that is none"},
+        {"a long mark", with_u32(with_byte(good, 104, 5), 108, 4097), "a mark: a name of 4097 bytes"},
+        {"a longer end", with_byte(good, 156, 17), "the end tells of 3 records"},
         {"an unknown item", with_byte(good, 104, 99), "an item of the unknown kind 99"},
         {"a block of none", with_byte(good, 108, 0), "a block of 0 records"},
         {"a block of too many", with_byte(good, 110, 1), "a block of 65539 records"},
@@ -276,6 +294,14 @@ TEST(binary_trace, each_kind_of_damage_has_its_reason) {
         EXPECT_NE(told.find(d.reason), std::string::npos) << d.what << ": " << told;
         EXPECT_EQ(told.rfind("at byte ", 0), 0U) << told;
     }
+}
+
+TEST(binary_trace, ranges_that_overlap_are_refused) {
+    binary_trace_header h = small_header();
+    h.ranges.push_back({.first = vpn{2}, .end = vpn{4}});
+    string_sink sink;
+    binary_trace_writer w{sink, h};
+    EXPECT_NE(end_of(sink.text).find("range 1 is not one: pages 2 to 4"), std::string::npos);
 }
 
 std::string commands(const std::function<void(binary_trace_writer&)>& write) {
@@ -303,6 +329,7 @@ TEST(binary_trace, commands_that_contradict_each_other_are_refused) {
     expect({a, op_unmap{"a", vpn{10}, {4}}}, "no region 'a' of 4 pages");
     expect({op_unmap{"a", vpn{10}, {4}}}, "no region 'a' of 4 pages");
     expect({op_anon{"b", vpn{(1ULL << 36U) - 1}, {2}}}, "a region of 2 pages");
+    expect({op_anon{"b", vpn{(1ULL << 36U) + 1}, {1}}}, "a region of 1 pages from page 68719476737");
     expect({op_anon{"b", vpn{10}, {0}}}, "a region of 0 pages");
     expect({a, op_lock{"a", vpn{11}, {4}}}, "end");
     expect({a, op_lock{"a", vpn{11}, {5}}}, "5 pages at page 11 are not within one region");
@@ -318,9 +345,25 @@ TEST(binary_trace, commands_that_contradict_each_other_are_refused) {
     expect({f, close, op_transfer{"f", 0, {1}, op_transfer::action::pread}}, "no open file 'f' here");
     expect({f, op_transfer{"f", 19, {2}, op_transfer::action::pwrite}},
            "2 pages at page 19 lead beyond file 'f'");
+    expect({f, op_transfer{"f", 21, {1}, op_transfer::action::pread}},
+           "1 pages at page 21 lead beyond file 'f'");
+    expect({op_file{"g", {most_file_pages.value + 1}}}, "of a file from page 0 on");
+    expect({op_file{"g", {0}}}, "0 pages of a file from page 0 on");
+    expect({f, op_map{"f", vpn{(1ULL << 36U) + 1}, {20}}}, "20 pages of a file from page 68719476737");
+    expect({f, op_map{"f", vpn{(1ULL << 36U) - 1}, {20}}}, "20 pages of a file from page 68719476735");
     expect({f, op_map{"f", vpn{10}, {19}}}, "a mapping of 19 pages of file 'f'");
     expect({f, a, op_map{"f", vpn{12}, {20}}}, "lies where another one is");
     expect({close}, "no open file 'f' here");
+    std::string nap = commands([&](binary_trace_writer& w) { put(w, op_sleep{milliseconds(1)}); });
+    EXPECT_NE(end_of(with_byte(nap, 108, 7)).find("a sleep that is none"), std::string::npos);
+}
+
+TEST(binary_trace, has_no_more_regions_than_a_process) {
+    const std::string told = end_of(commands([](binary_trace_writer& w) {
+        for (std::uint64_t i = 0; i <= most_regions; ++i)
+            EXPECT_EQ(w.write(op_anon{"a", vpn{10 + 2 * i}, {1}}, 0), "");
+    }));
+    EXPECT_NE(told.find("more than 65530 regions"), std::string::npos) << told;
 }
 
 } // namespace

@@ -47,10 +47,10 @@ TEST(champsim_traces, fold_what_stays_on_a_page) {
 }
 
 TEST(champsim_traces, have_records_of_96_bytes_if_they_are_asked_for) {
-    const std::string trace =
-        cloudsuite({.written = {0, 0, 0, 0x5000}, .read = {0x7000}}) + cloudsuite({.ip = 0x402000});
+    const std::string trace = cloudsuite({.written = {0, 0, 0, 0x5000}, .read = {0x7000, 0, 0, 0x8000}}) +
+                              cloudsuite({.ip = 0x402000});
     EXPECT_EQ(testing::items_of<champsim_stream>(trace, champsim_record::cloudsuite),
-              "401:1+0 7:0+1 5f:0+1 402:1+0");
+              "401:1+0 7:0+1 8:0+1 5f:0+1 402:1+0");
 }
 
 TEST(champsim_traces, skip_what_is_the_kernel_s) {
@@ -61,6 +61,7 @@ TEST(champsim_traces, skip_what_is_the_kernel_s) {
     EXPECT_EQ(r.counts, (stream_counts{.records = 3, .skipped = 2, .accesses = 3}));
     EXPECT_EQ(testing::skipped_of<champsim_stream>(trace),
               "0: at byte 64: an instruction beyond 48 bits of address");
+    EXPECT_EQ(items_of(standard({}) + standard({.ip = 0x1000000000000})), "401:1+0");
 }
 
 TEST(champsim_traces, of_nothing_that_can_be_performed_are_errors) {
@@ -94,7 +95,9 @@ TEST(champsim_traces, are_told_by_flags_and_addresses) {
     EXPECT_TRUE(looks_like_champsim(good + "cut"));
     EXPECT_FALSE(looks_like_champsim(good.substr(0, 63)));
     EXPECT_FALSE(looks_like_champsim(good + standard({.is_branch = 3})));
+    EXPECT_FALSE(looks_like_champsim(good + standard({.taken = 3})));
     EXPECT_FALSE(looks_like_champsim(standard({.ip = 0})));
+    EXPECT_FALSE(looks_like_champsim(standard({.ip = 0x1234567812345678})));
     EXPECT_FALSE(looks_like_champsim(standard({.read = {0, 0, 0, 0x1234567812345678}})));
 }
 

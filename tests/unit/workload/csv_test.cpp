@@ -49,12 +49,16 @@ TEST(csv_columns_text, that_is_wrong_is_told) {
 TEST(csv_requests, find_their_columns_in_the_header) {
     EXPECT_EQ(items_of("size,op,obj_id,time\n4096,read,7,0\n4096,WRITE,8,0\n"), "7:100+1 8f:100+1");
     EXPECT_EQ(items_of("version,time,op,size,lbn\n1,5,2a,512,9\n"), "9:100+1");
+    EXPECT_EQ(items_of("SIZE,OP,OBJ_ID\n0,ADD,6\n4096,ADD,7\n"), "7f:100+1") << "in capitals";
+    EXPECT_EQ(items_of("obj_id,page\n7,9\n"), "7:100+1") << "the first that names it";
 }
 
 TEST(csv_requests, have_time_object_and_size_without_a_header) {
     EXPECT_EQ(items_of("0,7,4096\n0,8,100\n"), "7:100+1 8:100+1");
     EXPECT_EQ(items_of("0 ; 7 ; 4096\n"), "7:100+1") << "the delimiter is guessed";
     EXPECT_EQ(items_of("0\t7\n0\t9\n"), "7:100+1 9:100+1") << "two columns: time and object";
+    EXPECT_EQ(items_of("7\n9\n"), "7:100+1 9:100+1") << "one column: the object";
+    EXPECT_EQ(items_of("4096,7,key\n", "obj-size-col=1"), "7:100+1") << "numbers are no header";
 }
 
 TEST(csv_requests, take_the_columns_that_were_said) {
@@ -96,6 +100,8 @@ TEST(csv_files, are_told_by_a_header_or_by_numbers_in_columns) {
     EXPECT_TRUE(looks_like_csv("time,obj_id,size"));
     EXPECT_TRUE(looks_like_csv("1.5|abc|100"));
     EXPECT_FALSE(looks_like_csv("a, 5"));
+    EXPECT_FALSE(looks_like_csv("5,6"));
+    EXPECT_FALSE(looks_like_csv("id"));
     EXPECT_FALSE(looks_like_csv("hello"));
     EXPECT_FALSE(looks_like_csv("5 w"));
 }

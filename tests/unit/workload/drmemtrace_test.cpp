@@ -44,6 +44,7 @@ TEST(drmemtraces, straddle_pages) {
 
 TEST(drmemtraces, take_a_reference_of_unknown_size_for_one_byte) {
     EXPECT_EQ(items_of(trace{}.header().read(0x5fff, 0).footer()), "5:0+1");
+    EXPECT_EQ(items_of(trace{}.header().read(0x5000, 0).footer()), "5:0+1");
 }
 
 TEST(drmemtraces, go_on_behind_the_last_instruction_in_a_bundle) {
@@ -51,8 +52,19 @@ TEST(drmemtraces, go_on_behind_the_last_instruction_in_a_bundle) {
     EXPECT_EQ(items_of(t), "1:3+0 2:1+0") << "at 0x1ff8, 0x1ffc and 0x2000";
     EXPECT_EQ(error_of(trace{}.header().fetch(0x1000).entry(17, 9, 1)),
               "0: at byte 48: a bundle of 9 instructions");
+    EXPECT_EQ(error_of(trace{}.header().fetch(0x1000).entry(17, 0, 1)),
+              "0: at byte 48: a bundle of 0 instructions");
+    EXPECT_EQ(error_of(trace{}.header().fetch(0x1000).entry(17, 2, 0x2104)),
+              "0: at byte 48: an instruction of 33 bytes in a bundle");
     EXPECT_EQ(error_of(trace{}.header().fetch(0x1000).entry(17, 2, 0x04)),
               "0: at byte 48: an instruction of 0 bytes in a bundle");
+}
+
+TEST(drmemtraces, go_on_in_a_bundle_behind_an_instruction_that_was_skipped) {
+    const trace t = trace{}.header().fetch(0x1000).fetch(0xffffffff81000000).entry(17, 1, 4).footer();
+    const testing::replayed r = testing::replay_of<drmemtrace_stream>(t.bytes());
+    EXPECT_EQ(r.items, "1:1+0");
+    EXPECT_EQ(r.counts, (stream_counts{.records = 3, .skipped = 7, .accesses = 1}));
 }
 
 TEST(drmemtraces, pass_over_what_can_not_fault) {

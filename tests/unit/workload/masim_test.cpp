@@ -69,6 +69,9 @@ TEST(masim_text, is_regions_and_phases_in_paragraphs) {
     EXPECT_EQ(c.phases[0].patterns[1].mode, masim_mode::write_only) << "as masim has it";
     EXPECT_EQ(c.phases[1].patterns[0].mode, masim_mode::read_write);
     EXPECT_EQ(c.accesses(), 100'500'000U);
+    EXPECT_EQ(config_of(phase("a, 0, 18446744073709551615, 1\n")).phases[0].patterns[0].stride, 12288U)
+        << "no further than to the region's end";
+    EXPECT_EQ(config_of("\n\n" + phase("a, 0, 1, 1\n")).regions.size(), 2U) << "empty lines come first";
     EXPECT_EQ(c.comments, 6U);
 }
 
@@ -94,7 +97,10 @@ TEST(masim_text, says_what_is_wrong) {
         EXPECT_EQ(error_of(phase(p)),
                   "6: '" + p + "' is not a pattern: REGION, 0 or 1, STRIDE, WEIGHT, ro or wo or rw");
     EXPECT_EQ(error_of(phase("a, 0, 1, 1, ww\n")), "6: 'ww' is neither ro nor wo nor rw");
+    EXPECT_EQ(error_of(phase("a, 0, 1, 1, ro, wo\n")), "6: 'ro' is neither ro nor wo nor rw");
     EXPECT_EQ(error_of(phase("a, 0, 1, 0\n")), "0: no accesses");
+    EXPECT_EQ(error_of(phase("a, 0, 1, 1\n") + std::string(70000, 'x')),
+              "7: the line is longer than 65536 bytes");
 }
 
 TEST(masim_streams, map_their_regions_and_run_their_phases) {
@@ -118,6 +124,7 @@ TEST(masim_streams, fold_a_small_stride) {
     const accesses a = run(phase("a, 0, 64, 1, wo\n"));
     EXPECT_EQ(a.records[1].data(), 64U);
     EXPECT_TRUE(a.records[1].first_is_write() && a.records[1].written_later());
+    EXPECT_EQ(run("c, 4196\n\np\n1\nc, 0, 64, 1\n").records[1].data(), 2U) << "the region's last bytes";
     EXPECT_EQ(run(phase("a, 0, 0, 1, wo\n")).by_page.size(), 1U) << "a stride of 0 stays";
     for (const access_record r : run(phase("b, 0, 1, 1\n")).records) EXPECT_LE(r.instructions(), 8191U);
 }

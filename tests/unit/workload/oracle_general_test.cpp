@@ -73,6 +73,7 @@ TEST(oracle_general_traces, that_are_cut_off_say_where) {
 
 TEST(oracle_general_traces, are_told_by_times_and_next_requests) {
     EXPECT_TRUE(looks_like_oracle_general(bytes_of({{.time = 1, .next = 2}, {.time = 1}})));
+    EXPECT_TRUE(looks_like_oracle_general(bytes_of({{.next = (1ULL << 63U) - 1}})));
     EXPECT_FALSE(looks_like_oracle_general(bytes_of({{.time = 2, .next = 2}, {.time = 1}})));
     EXPECT_FALSE(looks_like_oracle_general(bytes_of({{.next = 1}})));
     EXPECT_FALSE(looks_like_oracle_general(bytes_of({{.next = 1ULL << 41U}})));

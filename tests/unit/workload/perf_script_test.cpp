@@ -17,10 +17,12 @@ TEST(perf_samples, need_a_time_and_an_address) {
     EXPECT_EQ(items_of("1390.662709000: 0x5000\n"), "5:100+1") << "nanoseconds";
     EXPECT_EQ(items_of("my prog  671 [001]  1.000000:   1 page-faults:u:  5000\n"), "5:100+1")
         << "period, CPU";
+    EXPECT_EQ(items_of("t 7 1.000000: e: addr=0x5008\n"), "5:100+1");
 }
 
 TEST(perf_samples, tell_a_store_in_three_ways) {
     EXPECT_EQ(items_of("t 7 1.000000: 1 cpu/mem-stores/P: 5000\n"), "5f:100+1");
+    EXPECT_EQ(items_of("t 7 1.000000: 5000 OP STORE\n"), "5f:100+1") << "no event";
     EXPECT_EQ(items_of("t 7 1.000000: mem: 5000 68100142 |OP STORE|LVL L1 hit\n"), "5f:100+1");
     EXPECT_EQ(items_of("t 7 1.000000: exceptions:page_fault_user: address=0x5008 ip=0x40 error_code=0x6\n"),
               "5f:100+1");
@@ -39,10 +41,13 @@ TEST(perf_samples, of_another_process_are_skipped) {
     EXPECT_EQ(skipped_of("cron 8/7 1.000000: 6000"), "2: a sample of another process");
     EXPECT_EQ(skipped_of("sort 7/9 1.000000: 6000"), "") << "another thread";
     EXPECT_EQ(skipped_of("sort-7 [003] ..... 1.000000: e: 6000"), "") << "as ftrace has it";
+    EXPECT_EQ(skipped_of("kworker/0:1-7 [003] ..... 1.000000: e: 6000"), "") << "a name with a slash";
+    EXPECT_EQ(skipped_of("7 a b c 1.000000: 6000"), "2: a sample of another process") << "no process's place";
 }
 
 TEST(perf_samples, of_the_kernel_and_of_nothing_are_skipped) {
     EXPECT_EQ(skipped_of("sort 7 1.000000: page-faults: ffffffff81775b9a"), "2: an address beyond 48 bits");
+    EXPECT_EQ(skipped_of("sort 7 1.000000: 1000000000000"), "2: an address beyond 48 bits");
     EXPECT_EQ(skipped_of("sort 7 1.000000: cycles: 0"), "2: a sample without an address");
     EXPECT_EQ(skipped_of("sort 7 1.000000: sched:sched_switch: prev_comm=x"),
               "2: a sample without an address");
@@ -52,6 +57,8 @@ TEST(perf_samples, of_the_kernel_and_of_nothing_are_skipped) {
 TEST(perf_samples, do_not_take_an_instruction_for_an_address) {
     EXPECT_EQ(skipped_of("sort 7 1.000000: 1 page-faults: 7f1234 main+0x28a (/bin/sort)"),
               "2: a sample without an address");
+    EXPECT_EQ(skipped_of("sort 7 1.000000: 7f1234 main+0x28a"), "2: a sample without an address");
+    EXPECT_EQ(skipped_of("sort 7 1.000000: 7f1234 (/bin/sort)"), "2: a sample without an address");
     EXPECT_EQ(skipped_of("sort 7 1.000000: 1 page-faults: 7f1234 [unknown] (/bin/sort)"),
               "2: a sample without an address");
 }

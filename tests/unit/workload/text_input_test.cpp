@@ -329,6 +329,36 @@ TEST_F(zip_text, that_ends_before_its_directory_is_cut_off) {
     }
 }
 
+// A stored member "a", of "x\ny\n", whose size is told in this field of its header or behind it in `extra`.
+std::string stored_member(const std::string& size, const std::string& extra) {
+    const std::string head = "PK\x03\x04" + std::string(10, '\0') + "\x18\xf9\x70\x9c" + std::string(4, '\0');
+    return head + size + "\1\0"s + static_cast<char>(extra.size()) + "\0a"s + extra + "x\ny\n" + "PK\x01\x02";
+}
+
+TEST_F(zip_text, may_tell_a_size_behind_its_header) {
+    const std::string elsewhere = "\xff\xff\xff\xff";
+    const std::string size = "\4\0\0\0"s;
+    const std::string other = "\7\0\2\0ab"s; // a field of no concern
+    const strings two{"x", "y"};
+    EXPECT_EQ(lines_of(stored_member(size, "")), two);
+    EXPECT_EQ(lines_of(stored_member(size, other)), two);
+    EXPECT_EQ(lines_of(stored_member(elsewhere, other + "\1\0\x10\0"s + size + std::string(12, '\0'))), two);
+    EXPECT_EQ(lines_of(stored_member(size, "\1\0\x08\0zzzzzzzz"s)), two) << "only if it is not in the header";
+    EXPECT_EQ(lines_of(stored_member(size, "\1\0\x08"s)), two) << "what is cut off is no field";
+    EXPECT_EQ(lines_of(stored_member(size, "\1\0\x20\0"s)), two);
+    EXPECT_EQ(read(temp_file{stored_member(elsewhere, "\1\0\4\0\4\0\0\0"s)}.path()).error->reason,
+              "the zip data end early")
+        << "four bytes are no size";
+}
+
+TEST_F(zip_text, may_tell_long_sizes_behind_its_data) {
+    std::string piped = bytes_of(testing::piped_zip);
+    piped.insert(piped.find("PK\x07\x08") + 8, std::string(8, '\0'));
+    piped.insert(31, "\1\0\x10\0"s + std::string(16, '\0'));
+    piped[28] = 20;
+    EXPECT_EQ(lines_of(piped), lines_of(bytes_of(testing::piped_zip)));
+}
+
 TEST_F(zip_text, says_what_is_wrong) {
     const std::size_t second = archive_.find("PK\x03\x04", 4);
     const auto reason_of = [](const std::string& content) {

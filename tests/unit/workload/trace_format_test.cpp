@@ -72,6 +72,8 @@ TEST(trace_formats, that_are_none_are_an_error) {
         "begins no format that is known by its content (known are: lackey, ops, binary, drmemtrace, "
         "champsim, cloudsuite, oracleGeneral, csv, perf, damon, masim, pages)";
     EXPECT_EQ(format_of("\nhello\n"), "2: 'hello' " + known);
+    for (const std::string line : {"17, 4096", ", 4096", "a, 4096, none, 1", "17 w 3", "17 x"})
+        EXPECT_EQ(format_of(line), "1: '" + line + "' " + known);
     EXPECT_EQ(format_of("\x01\x02"), "1: '\\x01\\x02' " + known);
     EXPECT_EQ(format_of(""), "0: is empty");
     EXPECT_EQ(format_of("\n\n"), "0: is empty");
