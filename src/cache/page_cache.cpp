@@ -120,6 +120,26 @@ void page_cache::remove(page& p, cache_slot left) {
     p.set_mapping(0);
 }
 
+void page_cache::replace_page(page& from, page& to) {
+    PAGESIM_ASSERT_PAGE(from.in_file() && !from.mapped() && !from.test(page_flag::writeback), from);
+    mapping& file = file_of(from);
+    const std::uint64_t place = from.index();
+    to.set_mapping(from.mapping());
+    to.set_index(from.index());
+    to.get();
+    store(file, place, cache_slot::of_frame(frames_.pfn_of(to)));
+    from.set_mapping(0);
+    bool last = from.put_testzero();
+    if (from.test_and_clear(page_flag::private_)) {
+        to.set(page_flag::private_);
+        to.get();
+        last = from.put_testzero() || last;
+        if (buffer_heads_ != nullptr)
+            std::swap(buffers_[raw(frames_.pfn_of(to))], buffers_[raw(frames_.pfn_of(from))]);
+    }
+    PAGESIM_ASSERT_PAGE(!last, from);
+}
+
 bool page_cache::tag_dirty(page& p) {
     if (p.test_and_set(page_flag::dirty)) return false;
     if (!p.in_file()) return true;

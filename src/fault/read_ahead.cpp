@@ -45,7 +45,7 @@ step_result read_ahead_step(const reclaim_context& rc, read_ahead_cursor& c) {
         rc.batches.put_page(p); // the cache's reference remains
         c.batch.push_back(&p);
         ++c.next;
-        if (rc.cpu.event_due()) return step_again;
+        if (rc.cpu.should_yield()) return step_again;
     }
     submit(rc, c);
     c.file = nullptr;

@@ -52,6 +52,7 @@ step_result read_window(const reclaim_context& rc, swapin_cursor& c) {
         if (r.kind == step_kind::sleep) rc.io->flush(c.plug);
         if (!r.done()) return r;
         ++c.next;
+        if (c.next < c.end && rc.cpu.should_yield()) return step_again;
     }
     rc.io->flush(c.plug);
     rc.batches.lru_add_drain();

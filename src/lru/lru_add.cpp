@@ -226,6 +226,17 @@ void lru_batches::munlock_page(page& p) {
     if (p.test(page_flag::mlocked)) apply_munlock(p);
 }
 
+void lru_batches::clear_page_mlock(page& p) {
+    if (!p.test_and_clear(page_flag::mlocked)) return;
+    cpu_.count(vm_item::nr_mlock, -1);
+    cpu_.count(vm_item::unevictable_pgs_cleared);
+    if (p.test(page_flag::lru)) {
+        if (p.test(page_flag::unevictable)) rescue(p);
+    } else if (p.test(page_flag::unevictable)) {
+        cpu_.count(vm_item::unevictable_pgs_stranded);
+    }
+}
+
 void lru_batches::apply_munlock(page& p) {
     const bool listed = p.test(page_flag::lru);
     if (listed && p.test(page_flag::unevictable)) {

@@ -6,6 +6,7 @@
 //     swapped_out, swapped_in     its write begins; its slot is being read
 //     written                     a write is over
 //     activated, deactivated      by mark_page_accessed and by age
+//     migrated                    it is in another frame now
 //     freed                       its frame is
 //     changed                     it stands differently, and nothing else was told
 #include <pagesim/machine/biography.hpp>
@@ -260,6 +261,9 @@ void biography::on(const trace_event& e) {
         break;
     case trace_kind::deactivate:
         if (is_it(e.a)) return notice(e.time, "deactivated", "deactivated");
+        break;
+    case trace_kind::migrate:
+        if (is_it(e.a)) return notice(e.time, "migrated", fmt::format("moved from frame {} to {}", e.a, e.b));
         break;
     default: break;
     }

@@ -2,8 +2,10 @@
 #include <pagesim/machine/machine.hpp>
 
 #include <pagesim/machine/flusher_task.hpp>
+#include <pagesim/machine/kcompactd_task.hpp>
 
 #include <stdexcept>
+#include <utility>
 
 namespace pagesim {
 
@@ -51,6 +53,7 @@ void machine::start(access_stream& stream, std::span<const page_range> ranges,
     parts_->settle(first.space());
     auto daemon = std::make_unique<kswapd_task>(1, *parts_);
     kswapd_ = daemon.get();
+    kswapd_->signals.kswapd = true;
     tasks_.push_back(std::move(daemon));
     if (parts_->config.sched.rcu_sched_ticks > 0) {
         tasks_.push_back(std::make_unique<rcu_task>(2, *parts_));
@@ -72,11 +75,23 @@ void machine::start(access_stream& stream, std::span<const page_range> ranges,
             std::make_unique<vmpressure_task>(static_cast<std::uint32_t>(tasks_.size()), *parts_));
         vmpressure_ = tasks_.back().get();
     }
+    start_kcompactd();
     parts_->rc.oom = this;
     // kswapd has gone to sleep long before the run begins.
     kswapd_->asleep = true;
     kswapd_->waits_for = {.reason = wait_reason::kswapd_work};
     parts_->events.schedule(sim_time{jiffy.ns}, event_phase::tick, *this, tick_event);
+}
+
+// It has slept since boot.
+void machine::start_kcompactd() {
+    tasks_.push_back(std::make_unique<kcompactd_task>(static_cast<std::uint32_t>(tasks_.size()), *parts_));
+    kcompactd_ = tasks_.back().get();
+    kcompactd_->asleep = true;
+    kcompactd_->waits_for = {.reason = wait_reason::kcompactd_work};
+    if (parts_->config.profile.proactive == proactive_compaction::absent) return;
+    parts_->events.schedule(sim_time{parts_->config.start.kcompactd_due.ns}, event_phase::timer, *this,
+                            timer_event(*kcompactd_));
 }
 
 task* machine::current_task() const {
@@ -133,6 +148,13 @@ void machine::put_to_sleep(task& t, const step_result& r) {
     queue_.sleep_current();
 }
 
+// kernel: rq_qos_wait(). What stands behind the sleeper's plug is submitted by a kernel worker.
+void machine::wait_for_io(task& t, wait_channel channel) {
+    parts_->clock.charge(parts_->config.cost.throttled_write);
+    account();
+    put_to_sleep(t, sleep_on(channel));
+}
+
 void machine::on_tick(sim_time due) {
     parts_->events.schedule(due + jiffy, event_phase::tick, *this, tick_event);
     if (queue_.current() == nullptr) return; // an idle CPU has no tick
@@ -180,8 +202,10 @@ void machine::trace_switch(std::uint32_t next) {
 
 void machine::idle() {
     event_queue& events = parts_->events;
-    // Only the tick is left, and it wakes nobody: the run could never end.
-    PAGESIM_ASSERT(events.size() > 1);
+    // Only the tick and kcompactd's timer are left, and they wake nobody else: the run could never end.
+    const bool timer_runs = kcompactd_ != nullptr && kcompactd_->asleep &&
+                            parts_->config.profile.proactive != proactive_compaction::absent;
+    PAGESIM_ASSERT(events.size() > (timer_runs ? 2U : 1U));
     const sim_time next = events.next_time();
     trace_switch(tracepoints::sched_switch::idle);
     if (next > parts_->clock.now()) {
@@ -204,8 +228,11 @@ bool machine::step() {
     parts_->cpu.current = &t->signals;
     const step_result r = t->step();
     account();
+    const wait_channel io_wait = std::exchange(t->signals.io_wait, wait_channel{});
     switch (r.kind) {
-    case step_kind::again: break;
+    case step_kind::again:
+        if (io_wait.reason != wait_reason::none) wait_for_io(*t, io_wait);
+        break;
     case step_kind::sleep:
         // Who is to die does not fall asleep where a signal would wake it.
         if (r.state == sleep_state::killable && t->signals.sigkill) break;

@@ -23,6 +23,7 @@ std::vector<swap_config> swap_areas(const machine_config& config) {
 }
 
 std::optional<std::string> find_fault_in(const swap_config& area) {
+    if (area.nr_requests && *area.nr_requests == 0) return "a device must take a request at a time at least";
     if (area.pages.value == 0) return "a swap device of no pages: leave the device out instead";
     if (area.pages.value >= max_swap_slots) {
         return fmt::format("swap of {} pages is too large: the most is {} (512 GiB less a page)",
@@ -72,6 +73,10 @@ std::optional<std::string> find_fault_in(const machine_config& config) {
     if (config.reclaim.swappiness > 200) {
         return fmt::format("swappiness {} is out of range: 0 to 200", config.reclaim.swappiness);
     }
+    if (config.reclaim.compaction_proactiveness > 100) {
+        return fmt::format("compaction_proactiveness {} is out of range: 0 to 100",
+                           config.reclaim.compaction_proactiveness);
+    }
     const std::vector<swap_config> areas = swap_areas(config);
     if (areas.size() > config.profile.max_swapfiles) {
         return fmt::format("{} swap areas are too many: the most is {}", areas.size(),
@@ -88,6 +93,10 @@ std::optional<std::string> find_fault_in(const machine_config& config) {
         return "a share of dirty memory is at most 100 percent";
     if (config.dirty.bytes != 0 && config.dirty.bytes < 2 * page_size)
         return "dirty memory in bytes must be two pages at least, or 0";
+    if (!config.start.map.empty()) {
+        if (config.zones.size() != 1) return "a memory map needs a machine of one zone";
+        if (frames_of(config.start.map) != present) return "a memory map must tell of each frame";
+    }
     const page_count taken = config.start.pcp_pages + config.start.unevictable;
     if (taken.value + config.start.free_pages.value_or(page_count{1}).value >= managed) {
         return "the initial state does not fit into memory";

@@ -41,6 +41,14 @@ void slab_frames::give_slab(page& head, page_order order) {
     rc_->home.zone_of(head).free_pages(head, order);
 }
 
+void pool_pages::replace_page(page& from, page& to) {
+    for (std::uint8_t type = 0; type < parts_.nr_swap_devices(); ++type) {
+        zram* const store = parts_.store(type);
+        if (store != nullptr && store->replace_page(from, to)) return;
+    }
+    PAGESIM_ASSERT_PAGE(false, from);
+}
+
 machine_parts::machine_parts(const machine_config& c, waker& wakes, trace_sink* trace)
     : config{c}, cpu{.clock = clock,
                      .cost = config.cost,
@@ -58,23 +66,28 @@ machine_parts::machine_parts(const machine_config& c, waker& wakes, trace_sink* 
                                                                                        config.profile},
       wb{.cpu = cpu, .frames = frames, .batches = batches, .cache = cache, .files = files, .bdi = bdi},
       swap{cpu, frames, batches}, map{cpu, config.profile, frames, tlbs, swap, batches, cache},
-      nodes{cpu, slabs, radix_tree_node}, buffer_heads{cpu, slabs, buffer_head},
-      handles{cpu, slabs, zs_handle_slab}, shadows{cache, home}, rc{.cpu = cpu,
-                                                                    .profile = config.profile,
-                                                                    .config = config.reclaim,
-                                                                    .home = home,
-                                                                    .lru = lru,
-                                                                    .batches = batches,
-                                                                    .map = map,
-                                                                    .swap = swap,
-                                                                    .io = nullptr,
-                                                                    .cache = cache,
-                                                                    .files = files,
-                                                                    .kswapd = kswapd,
-                                                                    .reasons = reasons,
-                                                                    .shadows = shadows,
-                                                                    .flusher = &bdi},
+      nodes{cpu, slabs, radix_tree_node, config.profile.cpu_partial},
+      buffer_heads{cpu, slabs, buffer_head, config.profile.cpu_partial}, handles{cpu, slabs, zs_handle_slab,
+                                                                                 config.profile.cpu_partial},
+      zspages{cpu, slabs, zspage_slab, config.profile.cpu_partial}, shadows{cache, home},
+      rc{.cpu = cpu,
+         .profile = config.profile,
+         .config = config.reclaim,
+         .home = home,
+         .lru = lru,
+         .batches = batches,
+         .map = map,
+         .swap = swap,
+         .io = nullptr,
+         .cache = cache,
+         .files = files,
+         .kswapd = kswapd,
+         .kcompactd = kcompactd,
+         .reasons = reasons,
+         .shadows = shadows,
+         .flusher = &bdi},
       fc{.rc = rc, .tlbs = tlbs, .bdi = bdi, .zero_page = no_pfn, .hardware_ages = config.cpu.has_hw_af()} {
+    if (!config.start.map.empty()) home.zones().front().lay_out(config.start.map);
     tlbs.attach(cpu_mmu.entries());
     cache.set_listener(bdi);
     pool.attach(rc);
@@ -96,11 +109,14 @@ std::optional<std::uint8_t> machine_parts::swapon(const swap_config& area) {
     swap_backing device;
     swap_target target{.max_request_pages = area.max_request_pages, .failures = io_failures{area.failures}};
     if (area.device == swap_device::zram) {
-        device.store = std::make_unique<zram>(cpu, pool, area.zram, &handles);
+        device.store = std::make_unique<zram>(cpu, pool, area.zram, &handles, &zspages);
         target.store = device.store.get();
     } else {
         device.flash = std::make_unique<flash_device>(area.flash);
         target.device = device.flash.get();
+        const sim_duration by_medium = milliseconds(area.medium == swap_medium::rotational ? 75 : 2);
+        target.throttle = write_throttle{area.wbt_lat.value_or(by_medium),
+                                         area.nr_requests.value_or(area.flash.queue_depth)};
     }
     const swap_area_layout layout{.pages = area.pages,
                                   .seed = config.seed + nr_swapons_++,
@@ -113,8 +129,21 @@ std::optional<std::uint8_t> machine_parts::swapon(const swap_config& area) {
     return type;
 }
 
+// The next of the frames that the map has in use.
+page& machine_parts::take_in_use() {
+    page* found = nullptr;
+    std::uint64_t left = nr_boot_frames_++;
+    for_each_frame(config.start.map, frame_use::in_use, [&](std::uint64_t n) {
+        found = left == 0 ? &frames[pfn{n}] : nullptr;
+        return left-- > 0;
+    });
+    PAGESIM_ASSERT(found != nullptr);
+    return *found;
+}
+
 // A frame for something that is there before the run.
 page& machine_parts::boot_frame() {
+    if (!config.start.map.empty()) return take_in_use();
     page* p = get_page_from_freelist(home, gfp::kernel, page_order{0}, alloc_mark::none).frame;
     PAGESIM_ASSERT(p != nullptr);
     return *p;
@@ -135,6 +164,50 @@ void machine_parts::drop_mm(std::unique_ptr<mm> space) {
     retire(*space);
 }
 
+// A page of the program itself. What it was loaded from lives in memory alone: such a page is always dirty.
+void machine_parts::add_unevictable(page& p, lru_type type) {
+    p.set(type == lru_type::anon ? page_flag::swapbacked : page_flag::dirty);
+    p.set(page_flag::mlocked);
+    p.set(page_flag::unevictable);
+    lru.add_page(p);
+}
+
+bool machine_parts::settle_unevictable() {
+    for (std::uint64_t i = 0; i < config.start.unevictable.value; ++i)
+        add_unevictable(boot_frame(), lru_type::anon);
+    return true;
+}
+
+// What the map says, and as many pages as were counted: a boot differs from the next by a few.
+bool machine_parts::settle_by_map() {
+    const initial_state& start = config.start;
+    zone& z = home.zones().front();
+    std::uint64_t locked = start.unevictable.value;
+    for (const auto& [use, type] :
+         {std::pair{frame_use::locked_file, lru_type::file}, std::pair{frame_use::locked, lru_type::anon}}) {
+        for_each_frame(start.map, use, [&, type = type](std::uint64_t n) {
+            if (locked == 0) return false;
+            --locked;
+            add_unevictable(frames[pfn{n}], type);
+            return true;
+        });
+    }
+    std::uint64_t stock = start.pcp_pages.value;
+    const std::uint64_t free = start.free_pages.value_or(page_count{z.nr_free_pages()}).value;
+    for_each_frame(start.map, frame_use::per_cpu, [&](std::uint64_t n) {
+        if (stock > 0) {
+            --stock;
+            z.stock_pcp(frames[pfn{n}]);
+        } else if (z.nr_free_pages() < free) {
+            z.release_initial(frames[pfn{n}]);
+        }
+        return true;
+    });
+    if (z.nr_free_pages() > free)
+        home.take_initial(page_count{z.nr_free_pages() - free}, migratetype::unmovable);
+    return locked == 0 && stock == 0;
+}
+
 void machine_parts::settle(mm& first) {
     for (const vpn n : config.start.tables_at) {
         for (int level = first.table().missing_level(n); level >= 0; level = first.table().missing_level(n)) {
@@ -142,16 +215,11 @@ void machine_parts::settle(mm& first) {
             if (counts_table(config.profile, level)) stat.add(vm_item::nr_page_table_pages);
         }
     }
-    for (std::uint64_t i = 0; i < config.start.unevictable.value; ++i) {
-        page& p = boot_frame();
-        p.set(page_flag::swapbacked);
-        p.set(page_flag::mlocked);
-        p.set(page_flag::unevictable);
-        lru.add_page(p);
-    }
-    if (!home.settle(config.start.free_pages, config.start.pcp_pages, config.start.free_blocks)) {
-        throw std::invalid_argument{"the initial state does not fit into memory"};
-    }
+    const bool fits = config.start.map.empty() ? settle_unevictable() && home.settle(config.start.free_pages,
+                                                                                     config.start.pcp_pages,
+                                                                                     config.start.free_blocks)
+                                               : settle_by_map();
+    if (!fits) throw std::invalid_argument{"the initial state does not fit into memory"};
     bdi.set_ratelimit();
     stat.clear_events();
     clock = sim_clock{};

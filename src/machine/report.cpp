@@ -141,6 +141,7 @@ std::string describe_config(const machine_config& c) {
     describe_memory(out, c);
     out.line("vm.swappiness", c.reclaim.swappiness);
     out.line("vm.page_cluster", c.reclaim.page_cluster);
+    out.line("vm.compaction_proactiveness", c.reclaim.compaction_proactiveness);
     out.line("vm.dirty_ratio", c.dirty.ratio);
     out.line("vm.dirty_background_ratio", c.dirty.background_ratio);
     out.line("vm.dirty_bytes", c.dirty.bytes);

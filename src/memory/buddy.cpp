@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <map>
-#include <optional>
 
 namespace pagesim {
 
@@ -27,7 +25,7 @@ constexpr bool takes_pageblock(unsigned order, migratetype wanted) {
     return order >= pageblock_order / 2 || wanted != migratetype::movable;
 }
 
-// What compaction could move away: LRU pages, and the pages of a zram pool.
+// What compaction can move away: LRU pages, and the pages of a zram pool.
 bool movable_in_use(const page& p) { return p.test(page_flag::lru) || p.test(page_flag::zsmalloc); }
 
 } // namespace
@@ -79,102 +77,6 @@ void buddy::move_to_tail(page& head, migratetype type) {
     const unsigned order = head.private_data();
     unlink(head);
     link(head, order, type, placement::tail);
-}
-
-namespace {
-
-// Places for blocks of one order and migratetype after the other, largest first. A block must not merge: of what it could
-// merge with at least one frame stays in use.
-class places {
-public:
-    places(std::vector<bool> usable, std::uint64_t start)
-        : usable_{std::move(usable)}, start_{start}, end_{start + usable_.size()} {}
-
-    // The first frame of the next place, or none.
-    std::optional<std::uint64_t> next(unsigned order, migratetype type) {
-        if (order >= pageblock_order) return from_end(order, 1ULL << order, std::nullopt);
-        // In the pageblocks of the type, then in one that is nobody's.
-        if (const auto n = from_end(order, pageblock_nr_pages, type)) return n;
-        return from_end(order, pageblock_nr_pages, std::nullopt);
-    }
-    // The pageblock of that frame is the type's from now on.
-    void give(std::uint64_t n, migratetype type) { owners_[n / pageblock_nr_pages] = type; }
-
-private:
-    // In spans of that many frames, the last first, whose pageblocks are of the type, or nobody's.
-    std::optional<std::uint64_t> from_end(unsigned order, std::uint64_t span,
-                                          std::optional<migratetype> type) {
-        for (std::uint64_t at = end_ / span * span; at >= start_ + span; at -= span) {
-            const std::uint64_t first = at - span;
-            if (owner_of(first) != type) continue;
-            for (std::uint64_t n = first; n < at; n += 1ULL << order) {
-                if (take(n, order)) return n;
-            }
-        }
-        return std::nullopt;
-    }
-    [[nodiscard]] std::optional<migratetype> owner_of(std::uint64_t n) const {
-        const auto found = owners_.find(n / pageblock_nr_pages);
-        return found == owners_.end() ? std::nullopt : std::optional{found->second};
-    }
-    [[nodiscard]] bool is_usable(std::uint64_t n, std::uint64_t span) const {
-        if (n < start_ || n + span > end_) return false;
-        for (std::uint64_t i = n; i < n + span; ++i) {
-            if (!usable_[i - start_]) return false;
-        }
-        return true;
-    }
-    bool take(std::uint64_t n, unsigned order) {
-        const std::uint64_t span = 1ULL << order;
-        if (!is_usable(n, span)) return false;
-        for (std::uint64_t i = n; i < n + span; ++i) usable_[i - start_] = false;
-        const std::uint64_t beside = n ^ span;
-        if (order < max_order - 1 && is_usable(beside, span)) usable_[beside - start_] = false;
-        return true;
-    }
-
-    std::vector<bool> usable_; // was free, and is not spoken for
-    std::uint64_t start_;
-    std::uint64_t end_;
-    std::map<std::uint64_t, migratetype> owners_; // of pageblocks
-};
-
-} // namespace
-
-bool buddy::lay_out(const free_layout& layout) {
-    std::vector<bool> was_free(end_ - start_, false);
-    steal_report ignored;
-    for (unsigned t = 0; t < nr_migratetypes; ++t) {
-        const auto type = static_cast<migratetype>(t);
-        for (unsigned o = max_order; o-- > 0;) {
-            const page_order order{static_cast<std::uint8_t>(o)};
-            while (!blocks(order, type).empty()) {
-                const page* head = alloc(order, type, ignored);
-                const std::uint64_t n = raw(frames_->pfn_of(*head));
-                for (std::uint64_t i = n; i < n + pages_of(order).value; ++i) {
-                    was_free[i - start_] = true;
-                    (*frames_)[pfn{i}].set_refcount(1);
-                }
-            }
-        }
-    }
-    places free_places{std::move(was_free), start_};
-    for (unsigned o = max_order; o-- > 0;) {
-        for (unsigned t = 0; t < nr_migratetypes; ++t) {
-            const auto type = static_cast<migratetype>(t);
-            for (std::uint32_t left = layout.blocks[t][o]; left > 0; --left) {
-                const auto n = free_places.next(o, type);
-                if (!n) return false;
-                for (std::uint64_t i = *n; i < *n + (1ULL << o); ++i) (*frames_)[pfn{i}].set_refcount(0);
-                for (std::uint64_t i = *n; i < *n + (1ULL << o); i += pageblock_nr_pages) {
-                    types_[pageblock_of(i)] = type;
-                    free_places.give(i, type);
-                }
-                free((*frames_)[pfn{*n}], page_order{static_cast<std::uint8_t>(o)}, type);
-            }
-        }
-    }
-    return true;
 }
 
 std::uint64_t buddy::free_blocks(page_order order) const {
@@ -258,6 +160,15 @@ void buddy::split(std::uint64_t n, unsigned from, unsigned to, migratetype type)
         --from;
         link(frame(n + (1ULL << from)), from, type, placement::head);
     }
+}
+
+void buddy::isolate(page& head) {
+    const unsigned order = head.private_data();
+    const std::uint64_t n = number(head);
+    unlink(head);
+    if (order + 1 < pageblock_order) return;
+    for (std::uint64_t at = n; at < n + (1ULL << order); at += pageblock_nr_pages)
+        types_[pageblock_of(at)] = migratetype::movable;
 }
 
 // ---- steal

@@ -17,6 +17,19 @@ std::uint32_t bytes_of(page_order order) {
     return static_cast<std::uint32_t>(pages_of(order).value * page_size);
 }
 
+// kernel: set_cpu_partial(), and slub_set_cpu_partial() where slabs are counted.
+std::uint32_t cpu_partial_of(std::uint32_t object_bytes, page_order order, cpu_partial_rule rule) {
+    const auto pick = [&](std::uint32_t page, std::uint32_t kilobyte, std::uint32_t quarter,
+                          std::uint32_t less) {
+        if (object_bytes >= page_size) return page;
+        if (object_bytes >= 1024) return kilobyte;
+        return object_bytes >= 256 ? quarter : less;
+    };
+    if (rule == cpu_partial_rule::by_objects) return pick(2, 6, 13, 30);
+    const std::uint32_t a_slab = bytes_of(order) / object_bytes;
+    return (2 * pick(6, 24, 52, 120) + a_slab - 1) / a_slab; // as if each were half full
+}
+
 } // namespace
 
 page_order kmem_cache::order_for(std::uint32_t object_bytes) {
@@ -28,8 +41,10 @@ page_order kmem_cache::order_for(std::uint32_t object_bytes) {
     return page_order{max_slab_order};
 }
 
-kmem_cache::kmem_cache(const cpu_context& cpu, slab_source& source, const kmem_cache_config& config)
-    : cpu_{cpu}, source_{source}, config_{config}, order_{order_for(config.object_bytes)} {}
+kmem_cache::kmem_cache(const cpu_context& cpu, slab_source& source, const kmem_cache_config& config,
+                       cpu_partial_rule rule)
+    : cpu_{cpu}, source_{source}, config_{config}, rule_{rule}, order_{order_for(config.object_bytes)},
+      cpu_partial_{cpu_partial_of(config.object_bytes, order_, rule)} {}
 
 void kmem_cache::count_pages(std::int64_t n) {
     pages_ += static_cast<std::uint64_t>(n);
@@ -59,21 +74,84 @@ std::uint32_t kmem_cache::new_slab() {
     return number;
 }
 
+// kernel: get_partial_node(): the first of the node's list becomes the CPU's own, and some more go to its list.
+std::uint32_t kmem_cache::take_from_node() {
+    std::uint32_t own = 0;
+    std::uint32_t available = 0; // objects, or slabs behind the first
+    while (!node_slabs_.empty() && available <= cpu_partial_ / 2) {
+        const std::uint32_t number = node_slabs_.front();
+        node_slabs_.pop_front();
+        const slab& s = slabs_[number];
+        if (rule_ == cpu_partial_rule::by_objects) {
+            available += s.room - s.in_use;
+        } else if (own != 0) {
+            ++available;
+        }
+        if (own == 0) {
+            own = number;
+        } else {
+            put_cpu_partial(number);
+        }
+    }
+    return own;
+}
+
 slab_object kmem_cache::allocate() {
-    if (partial_.empty()) {
-        const std::uint32_t number = new_slab();
-        if (number == 0) return no_slab_object;
-        slabs_[number].partial = true;
-        partial_.push_front(number);
+    if (own_ != 0 && slabs_[own_].in_use == slabs_[own_].room) {
+        slabs_[own_].where = place::nowhere;
+        own_ = 0;
     }
-    const std::uint32_t number = partial_.front();
-    slab& s = slabs_[number];
+    if (own_ == 0 && !cpu_slabs_.empty()) {
+        own_ = cpu_slabs_.back();
+        cpu_slabs_.pop_back();
+    }
+    if (own_ == 0) own_ = take_from_node();
+    if (own_ == 0) own_ = new_slab();
+    if (own_ == 0) return no_slab_object;
+    slab& s = slabs_[own_];
+    s.where = place::cpu;
+    ++s.in_use;
     ++objects_;
-    if (++s.in_use == s.room) {
-        partial_.pop_front();
-        s.partial = false;
+    return slab_object{own_};
+}
+
+bool kmem_cache::cpu_list_is_full() const {
+    if (cpu_slabs_.empty()) return false;
+    if (rule_ == cpu_partial_rule::by_slabs) return cpu_slabs_.size() >= cpu_partial_;
+    return slabs_[cpu_slabs_.back()].free_with_older > cpu_partial_;
+}
+
+void kmem_cache::put_cpu_partial(std::uint32_t number) {
+    slab& s = slabs_[number];
+    const std::uint32_t older = cpu_slabs_.empty() ? 0 : slabs_[cpu_slabs_.back()].free_with_older;
+    s.where = place::cpu_partial;
+    s.free_with_older = older + s.room - s.in_use;
+    cpu_slabs_.push_back(number);
+}
+
+// All that the CPU has go to the node's list; empty ones only if that has few.
+void kmem_cache::unfreeze_partials() {
+    std::vector<std::uint32_t> empty;
+    for (; !cpu_slabs_.empty(); cpu_slabs_.pop_back()) {
+        const std::uint32_t number = cpu_slabs_.back();
+        if (slabs_[number].in_use == 0 && node_slabs_.size() >= min_partial) {
+            empty.push_back(number);
+            continue;
+        }
+        slabs_[number].where = place::node_partial;
+        node_slabs_.push_back(number);
     }
-    return slab_object{number};
+    for (; !empty.empty(); empty.pop_back()) discard(empty.back());
+}
+
+void kmem_cache::discard(std::uint32_t number) {
+    slab& s = slabs_[number];
+    page* const head = s.head;
+    const page_order order = s.order;
+    s = {};
+    free_numbers_.push_back(number);
+    count_pages(-static_cast<std::int64_t>(pages_of(order).value));
+    source_.give_slab(*head, order);
 }
 
 void kmem_cache::free(slab_object o) {
@@ -83,32 +161,34 @@ void kmem_cache::free(slab_object o) {
     PAGESIM_ASSERT(s.head != nullptr && s.in_use > 0);
     --objects_;
     --s.in_use;
-    if (!s.partial) {
-        s.partial = true;
-        partial_.push_back(number);
+    switch (s.where) {
+    case place::cpu:
+    case place::cpu_partial: return;
+    case place::nowhere:
+        if (cpu_list_is_full()) unfreeze_partials();
+        put_cpu_partial(number);
+        return;
+    case place::node_partial: break;
     }
-    if (s.in_use > 0 || partial_.size() <= min_partial) return;
-    partial_.erase(std::find(partial_.begin(), partial_.end(), number));
-    page* const head = s.head;
-    const page_order order = s.order;
-    s = {};
-    free_numbers_.push_back(number);
-    count_pages(-static_cast<std::int64_t>(pages_of(order).value));
-    source_.give_slab(*head, order);
+    if (s.in_use > 0 || node_slabs_.size() < min_partial) return;
+    node_slabs_.erase(std::find(node_slabs_.begin(), node_slabs_.end(), number));
+    discard(number);
 }
 
 void kmem_cache::check_consistency() const {
     std::uint64_t objects = 0;
     std::uint64_t pages = 0;
-    std::size_t partial = 0;
+    std::size_t on_lists = 0;
     for (const slab& s : slabs_) {
         if (s.head == nullptr) continue;
-        PAGESIM_ASSERT(s.in_use <= s.room && s.partial == (s.in_use < s.room));
+        PAGESIM_ASSERT(s.in_use <= s.room && (s.where != place::nowhere || s.in_use == s.room));
         objects += s.in_use;
         pages += pages_of(s.order).value;
-        partial += s.partial ? 1U : 0U;
+        on_lists += s.where == place::cpu_partial || s.where == place::node_partial ? 1U : 0U;
     }
-    PAGESIM_ASSERT(objects == objects_ && pages == pages_ && partial == partial_.size());
+    PAGESIM_ASSERT(objects == objects_ && pages == pages_ &&
+                   on_lists == cpu_slabs_.size() + node_slabs_.size());
+    PAGESIM_ASSERT(own_ == 0 || slabs_[own_].where == place::cpu);
 }
 
 } // namespace pagesim

@@ -52,6 +52,11 @@ page* pcp_lists::alloc(migratetype type, buddy& from, steal_report& report, frag
     return &p;
 }
 
+void pcp_lists::stock(page& p, migratetype type) {
+    mark(p, type);
+    lists_[static_cast<std::size_t>(type)].push_back(p);
+}
+
 void pcp_lists::free(page& p, migratetype type, buddy& to, zone_reclaim reclaim) {
     mark(p, type);
     const auto which = static_cast<unsigned>(type);

@@ -12,12 +12,13 @@ std::string_view zone_name(zone_type type) {
 
 zone::zone(mem_map& frames, vmstat& stat, const zone_setup& setup)
     : frames_{&frames}, stat_{&stat}, type_{setup.type}, start_{setup.start}, present_{setup.present},
-      managed_{setup.managed}, wmarks_{setup.wmarks}, watermark_boost_factor_{setup.watermark_boost_factor},
+      managed_{setup.managed}, reserved_end_{setup.start + (setup.present.value - setup.managed.value)},
+      wmarks_{setup.wmarks}, watermark_boost_factor_{setup.watermark_boost_factor},
       boosted_rule_{setup.boosted}, lowmem_reserve_{setup.lowmem_reserve},
       buddy_{frames, setup.start, setup.start + setup.present.value}, pcp_{frames, setup.pcp_rule,
                                                                            setup.pcp} {
     PAGESIM_ASSERT(managed_ <= present_);
-    buddy_.free_range(first_managed(), end_pfn());
+    buddy_.free_range(reserved_end_, end_pfn());
     count_free_since(0);
 }
 
@@ -84,6 +85,17 @@ void zone::free_pages(page& head, page_order order) {
     count_free_since(before);
 }
 
+std::uint64_t zone::isolate_free_page(page& head) {
+    const std::uint64_t pages = 1ULL << head.private_data();
+    if (!zone_watermark_ok(page_order{0}, wmarks_.min + pages, zone_type::dma)) return 0;
+    const std::uint64_t before = buddy_.nr_free();
+    buddy_.isolate(head);
+    count_free_since(before);
+    const pfn first = frames_->pfn_of(head);
+    for (std::uint64_t i = 0; i < pages; ++i) (*frames_)[first + i].set_refcount(1);
+    return pages;
+}
+
 void zone::drain_pcp() {
     const std::uint64_t before = buddy_.nr_free();
     pcp_.drain(buddy_);
@@ -108,6 +120,25 @@ bool zone::lay_out(const free_layout& layout) {
     const bool fits = buddy_.lay_out(layout);
     count_free_since(before);
     return fits;
+}
+
+void zone::lay_out(const memory_map& map) {
+    const std::uint64_t before = buddy_.nr_free();
+    buddy_.lay_out(map);
+    reserved_end_ = start_;
+    count_free_since(before);
+}
+
+void zone::stock_pcp(page& p) {
+    p.set_refcount(0);
+    pcp_.stock(p, migratetype::movable);
+}
+
+void zone::release_initial(page& p) {
+    const std::uint64_t before = buddy_.nr_free();
+    p.set_refcount(0);
+    buddy_.free(p, page_order{0});
+    count_free_since(before);
 }
 
 page_count zone::fill_pcp(page_count n, migratetype type) {

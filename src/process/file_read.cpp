@@ -93,7 +93,7 @@ step_result copy(const fault_context& fc, file_read_cursor& c) {
         c.file->ra.prev_pos =
             by_batches(fc) ? static_cast<std::int64_t>(c.position) * page_bytes : c.previous;
         ++c.copied;
-        if (fc.rc.cpu.event_due()) return step_again;
+        if (fc.rc.cpu.should_yield()) return step_again;
     }
     while (c.batch_size > 0) drop_last(fc, c);
     c.at = phase::look_up;

@@ -103,7 +103,7 @@ step_result populate(const fault_context& fc, mm& owner, vpn end, lock_cursor& c
             if (follow_page(fc, owner, *range, c.next, c.fault.kind)) {
                 cpu.charge(cpu.cost.populate_page);
                 c.next = c.next + 1;
-                if (cpu.event_due()) return step_again;
+                if (cpu.should_yield()) return step_again;
                 continue;
             }
             c.fault.where = c.next;

@@ -145,7 +145,7 @@ step_result walk_files(const fault_context& fc, swapoff_cursor& c) {
         c.under_way = false;
         if (c.target != nullptr && file != nullptr) give_to_file(rc, *file, c);
         drop_target(rc, c);
-        if (rc.cpu.event_due()) return step_again;
+        if (rc.cpu.should_yield()) return step_again;
     }
     return step_done;
 }
@@ -167,7 +167,7 @@ step_result walk_spaces(const fault_context& fc, std::span<mm* const> spaces, sw
         c.under_way = false;
         if (c.target != nullptr) map_target(fc, owner, c);
         drop_target(rc, c);
-        if (rc.cpu.event_due()) return step_again;
+        if (rc.cpu.should_yield()) return step_again;
     }
     return step_done;
 }

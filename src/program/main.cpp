@@ -105,6 +105,11 @@ void add_machine_options(CLI::App& run, run_options& o) {
     run.add_option("--page-cluster", o.page_cluster, "vm.page-cluster: swap readahead of 2^N pages, 0 to 5")
         ->capture_default_str()
         ->check(CLI::Range(0, 5));
+    run.add_option("--compaction-proactiveness", o.compaction_proactiveness,
+                   "vm.compaction_proactiveness, 0 to 100: how scattered free memory may be before kcompactd "
+                   "compacts unasked")
+        ->capture_default_str()
+        ->check(CLI::Range(0, 100));
     run.add_option("--min-free-kbytes", o.min_free_kbytes,
                    "vm.min_free_kbytes; default: from the size of the memory");
     run.add_flag("--khugepaged", o.khugepaged,

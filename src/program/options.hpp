@@ -24,6 +24,7 @@ struct run_options {
     std::string cpu = "cortex-a72";
     unsigned swappiness = 60;
     unsigned page_cluster = 3;
+    unsigned compaction_proactiveness = 20;
     std::string file_device = "pmem";
     unsigned dirty_ratio = 20;
     unsigned dirty_background_ratio = 10;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "result_file.hpp"
 
+#include "boots.hpp"
+
 #include "usage_error.hpp"
 
 #include <pagesim/workload/region_map.hpp>
@@ -12,7 +14,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
+#include <utility>
 
 namespace pagesim::program {
 
@@ -35,49 +37,6 @@ zone_config zone_from(zone_type type, const json& z) {
     const json& pcp = z.at("pcp").at(0);
     c.pcp = pcp_size{.high = pcp.at("high"), .batch = pcp.at("batch")};
     return c;
-}
-
-// What was free for unmovable and for reclaimable pages when the workload of the ground truth began, by order:
-// /proc/pagetypeinfo of the same kernels at that moment. It follows from the boot alone, which is the same for all
-// workloads with the same kernel and devices; the rest of buddyinfo is movable.
-struct boot {
-    std::string_view kernel;
-    std::string_view swap;
-    bool files; // the workload has files
-    std::array<std::uint32_t, max_order> unmovable;
-    std::array<std::uint32_t, max_order> reclaimable;
-};
-constexpr std::array boots{
-    boot{"6.1", "zram", false, {1, 1, 0, 1, 1, 0, 1, 1, 0, 1, 0}, {1, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0}},
-    boot{"6.1", "zram", true, {1, 1, 0, 0, 1, 1, 2, 2, 1, 1, 0}, {0, 0, 0, 0, 1, 0, 1, 0, 1, 1, 0}},
-    boot{"6.1", "nullb", false, {8, 13, 13, 7, 8, 8, 3, 0, 1, 1, 0}, {0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0}},
-    boot{"6.1", "nullb", true, {1, 1, 5, 9, 11, 11, 5, 2, 1, 1, 0}, {0, 0, 1, 0, 0, 0, 1, 0, 1, 1, 0}},
-    boot{"5.10", "zram", false, {1, 1, 0, 0, 1, 0, 0, 0, 1, 0, 0}, {0, 1, 0, 1, 1, 1, 1, 1, 1, 0, 0}},
-    boot{"5.10", "zram", true, {0, 1, 1, 1, 1, 1, 1, 0, 1, 1, 0}, {1, 1, 1, 1, 0, 0, 1, 0, 1, 0, 0}},
-    boot{"5.10", "nullb", false, {0, 1, 1, 0, 1, 0, 2, 1, 1, 1, 0}, {0, 1, 1, 1, 0, 1, 1, 1, 1, 0, 0}},
-    boot{"5.10", "nullb", true, {0, 1, 0, 0, 4, 6, 4, 3, 1, 1, 0}, {0, 1, 0, 0, 0, 0, 1, 0, 1, 0, 0}},
-};
-
-// "Node 0, zone DMA 6 1 2 ...": of each order that many blocks; none if the text is of another shape.
-std::optional<free_layout> free_blocks_of(std::string_view buddyinfo, const boot& b) {
-    free_layout out;
-    std::istringstream words{std::string{buddyinfo}};
-    std::string word;
-    for (unsigned skipped = 0; skipped < 4; ++skipped) words >> word;
-    auto& movable = out.blocks[static_cast<std::size_t>(migratetype::movable)];
-    for (std::uint32_t& n : movable) {
-        if (!(words >> n)) return std::nullopt;
-    }
-    const auto part = [&](migratetype type, const std::array<std::uint32_t, max_order>& blocks) {
-        for (unsigned o = 0; o < max_order; ++o) {
-            const std::uint32_t n = std::min(blocks[o], movable[o]); // another boot may differ by a block
-            out.blocks[static_cast<std::size_t>(type)][o] = n;
-            movable[o] -= n;
-        }
-    };
-    part(migratetype::unmovable, b.unmovable);
-    part(migratetype::reclaimable, b.reclaimable);
-    return out;
 }
 
 // Bytes that one page of the workload compresses to under lz4. Up to 8 bytes are one word somewhere in a page of
@@ -170,9 +129,15 @@ machine_config result_file::machine() const {
         c.start.free_pages = free;
         c.start.pcp_pages = pcp;
         const bool files = !json_.value("files", json::object()).empty();
-        for (const boot& b : boots) {
-            if (b.kernel != kernel() || b.swap != swap() || b.files != files) continue;
-            c.start.free_blocks = free_blocks_of(run().value("buddyinfo_before", std::string{}), b);
+        if (const boot* b = boot_of(kernel(), swap(), files); b != nullptr) {
+            // Of a machine of another size the small blocks alone are taken over.
+            memory_map map = map_of(*b);
+            if (c.zones.size() == 1 && c.zones.front().present.value == frames_of(map)) {
+                c.start.map = std::move(map);
+            } else {
+                c.start.free_blocks = free_blocks_of(run().value("buddyinfo_before", std::string{}), *b);
+            }
+            c.start.kcompactd_due = milliseconds(b->kcompactd_ms);
         }
         c.start.unevictable = page_count{run().at("gauges_before").at("nr_unevictable").get<std::uint64_t>()};
         c.start.tables_at = {program_top - 1};
@@ -183,6 +148,8 @@ machine_config result_file::machine() const {
         } else {
             c.swap.device = swap_device::flash;
             c.swap.flash.latency = nanoseconds(json_.at("nullb_ns").get<std::uint64_t>());
+            // 5.10 has mq-deadline built in, which doubles the requests; in 6.1 it is a module that is not loaded.
+            if (kernel() == "5.10") c.swap.nr_requests = 2 * c.swap.flash.queue_depth;
         }
         if (json_.at("cpu").get<std::string>().rfind("max", 0) == 0) {
             c.cpu = neoverse_n1; // hardware access flag and dirty state

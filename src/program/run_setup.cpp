@@ -63,6 +63,7 @@ machine_config configure(const run_options& o, page_count memory) {
     configure_swap(c, o);
     c.reclaim.swappiness = o.swappiness;
     c.reclaim.page_cluster = o.page_cluster;
+    c.reclaim.compaction_proactiveness = o.compaction_proactiveness;
     c.files.device = choose<file_device>("--file-device", o.file_device,
                                          {{"pmem", file_device::pmem}, {"flash", file_device::flash}});
     c.dirty = {.ratio = o.dirty_ratio,

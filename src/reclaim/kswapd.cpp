@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <pagesim/reclaim/kswapd.hpp>
 
+#include <pagesim/memory/fragmentation.hpp>
 #include <pagesim/reclaim/direct_reclaim.hpp>
 
 #include <algorithm>
@@ -33,6 +34,23 @@ bool pgdat_balanced(const reclaim_context& rc, unsigned order, zone_type highest
     return !managed;
 }
 
+void wakeup_kcompactd(const reclaim_context& rc, unsigned order, zone_type highest_zoneidx) {
+    if (order == 0) return;
+    kcompactd_request& request = rc.kcompactd;
+    request.order = std::max(request.order, order);
+    request.highest_zoneidx = std::min(request.highest_zoneidx, highest_zoneidx);
+    if (!request.sleeping) return;
+    const auto wanted = page_order{static_cast<std::uint8_t>(request.order)};
+    const auto suits = [&](const zone& z) {
+        return z.type() <= request.highest_zoneidx &&
+               compaction_suitable(z, wanted, request.highest_zoneidx) == compaction_suitability::suitable;
+    };
+    if (std::ranges::none_of(rc.home.zones(), suits)) return;
+    request.sleeping = false;
+    rc.cpu.charge(rc.cpu.cost.wake_up);
+    rc.cpu.wakes.wake_all({.reason = wait_reason::kcompactd_work});
+}
+
 void wakeup_kswapd(const reclaim_context& rc, unsigned order, zone_type highest_zoneidx, gfp_flags gfp) {
     kswapd_request& request = rc.kswapd;
     if (!request.pending || request.highest_zoneidx < highest_zoneidx)
@@ -40,8 +58,12 @@ void wakeup_kswapd(const reclaim_context& rc, unsigned order, zone_type highest_
     request.pending = true;
     request.order = std::max(request.order, order);
     if (!request.sleeping) return;
-    if (rc.lru.pgdat.kswapd_failures >= max_reclaim_retries) return;
-    if (pgdat_balanced(rc, order, highest_zoneidx) && !watermark_boosted(rc, highest_zoneidx)) return;
+    const bool hopeless = rc.lru.pgdat.kswapd_failures >= max_reclaim_retries;
+    if (hopeless || (pgdat_balanced(rc, order, highest_zoneidx) && !watermark_boosted(rc, highest_zoneidx))) {
+        // Enough may be free, but too scattered.
+        if (!gfp.has(gfp_flag::direct_reclaim)) wakeup_kcompactd(rc, order, highest_zoneidx);
+        return;
+    }
     request.sleeping = false;
     rc.cpu.charge(rc.cpu.cost.wake_up);
     rc.cpu.emit(tracepoints::wakeup_kswapd{
@@ -125,6 +147,7 @@ void finish_balance(const reclaim_context& rc, balance_cursor& c, zone_type high
         z.set_reclaim_active(zone_reclaim::idle);
         if (c.boosted) z.reduce_watermark_boost(c.zone_boosts[static_cast<unsigned>(z.type())]);
     }
+    if (c.boosted) wakeup_kcompactd(rc, pageblock_order, highest);
     snapshot_refaults(rc);
     c.at = balance_cursor::phase::begin;
 }
@@ -182,6 +205,7 @@ step_result go_to_sleep(const reclaim_context& rc, kswapd_cursor& c) {
         return step_again;
     }
     rc.cpu.charge(rc.cpu.cost.kswapd_sleep_wake);
+    wakeup_kcompactd(rc, c.alloc_order, c.highest_zoneidx);
     rc.kswapd.sleeping = true;
     rc.cpu.emit(trace_kind::kswapd_sleep);
     c.at = kswapd_cursor::phase::short_sleep;

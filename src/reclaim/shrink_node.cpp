@@ -95,7 +95,7 @@ step_result shrink_lruvec(const reclaim_context& rc, scan_control& sc, shrink_lr
             c.at = phase::next_list;
         }
         if (++c.list == nr_evictable_lists && !another_round(rc, sc, c)) break;
-        if (rc.cpu.event_due()) return step_again;
+        if (rc.cpu.should_yield()) return step_again;
     }
     finish_lruvec(rc, sc, c);
     return step_done;

@@ -184,7 +184,7 @@ step_result shrink_page_list(const reclaim_context& rc, scan_control& sc, shrink
     while (c.at < c.input.size) {
         page& p = *c.input.pages[c.at++];
         carry_out(rc, p, judge_page(rc, sc, p, c.stat, plug), c);
-        if (c.at < c.input.size && rc.cpu.event_due()) return step_again;
+        if (c.at < c.input.size && rc.cpu.should_yield()) return step_again;
     }
     finish(rc, c);
     return step_done;

@@ -3,7 +3,17 @@
 
 #include <pagesim/cache/page_writeback.hpp>
 
+#include <utility>
+
 namespace pagesim {
+
+namespace {
+
+wait_channel throttled_on(std::uint8_t type, write_class c) {
+    return {.reason = wait_reason::write_throttled, .key = 2U * type + static_cast<unsigned>(c)};
+}
+
+} // namespace
 
 swap_io::swap_io(const cpu_context& cpu, swap_space& swap, lru_batches& batches, lruvec& lru, zram_read reads)
     : cpu_{cpu}, swap_{swap}, batches_{batches}, lru_{lru}, reads_{reads} {}
@@ -121,14 +131,49 @@ void swap_io::queue(io_direction direction, page& p, swap_entry e, io_plug* plug
     r.direction = direction;
     r.next = {e.offset + 1, e.type};
     r.pages.push_back(&p);
+    const bool may = direction == io_direction::read || begin_write(*targets_[e.type], id);
     if (plug == nullptr) {
         submit(id);
         return;
     }
     const bool newest_is_large =
         !plug->empty() && requests_[plug->requests_.back()].pages.size() >= plug_flush_pages;
-    if (plug->requests_.size() >= plug_requests || newest_is_large) flush(*plug);
+    if (plug->requests_.size() >= plug_requests || newest_is_large || !may) flush(*plug);
     plug->requests_.push_back(id);
+    if (!may) cpu_.wait_for_io(throttled_on(e.type, r.by));
+}
+
+// kernel: wbt_wait(). False: it waits for others to complete.
+bool swap_io::begin_write(swap_target& target, std::uint32_t id) {
+    request& r = requests_[id];
+    r.by = cpu_.is_kswapd() ? write_class::kswapd : write_class::others;
+    r.counted = target.throttle.begin_write(r.by, cpu_.clock.now());
+    if (!r.counted) target.waiting[static_cast<std::size_t>(r.by)].push_back(id);
+    return r.counted;
+}
+
+// kernel: wbt_rqw_done().
+void swap_io::wake_writers(std::uint8_t type, write_class c) {
+    swap_target& target = *targets_[type];
+    std::vector<std::uint32_t>& waiting = target.waiting[static_cast<std::size_t>(c)];
+    if (waiting.empty()) return;
+    while (!waiting.empty() && target.throttle.may_begin(c, cpu_.clock.now())) {
+        requests_[waiting.front()].counted = true;
+        target.throttle.begin_waiting_write(c);
+        waiting.erase(waiting.begin());
+    }
+    if (waiting.empty()) cpu_.wakes.wake_all(throttled_on(type, c));
+}
+
+void swap_io::end_request(swap_target& target, std::uint32_t id) {
+    request& r = requests_[id];
+    if (r.direction == io_direction::read) {
+        target.throttle.end_read(r.begun, cpu_.clock.now());
+    } else if (std::exchange(r.counted, false)) {
+        if (target.throttle.end_write(r.by, cpu_.clock.now())) wake_writers(r.next.type, r.by);
+    } else {
+        std::erase(target.waiting[static_cast<std::size_t>(r.by)], id); // its owner did not come to sleep
+    }
 }
 
 void swap_io::submit(std::uint32_t id) {
@@ -136,6 +181,8 @@ void swap_io::submit(std::uint32_t id) {
     swap_target& target = *targets_[r.next.type];
     const std::uint64_t pages = r.pages.size();
     r.status = target.failures.next(r.direction, r.next.offset - pages, pages);
+    r.begun = cpu_.clock.now();
+    if (r.direction == io_direction::read) target.throttle.begin_read(r.begun);
     const sim_time done = target.device->submit(cpu_.clock.now(), r.direction, page_count{pages});
     ++in_flight_;
     cpu_.events.schedule(done, event_phase::io_completion, *this, id);
@@ -159,6 +206,7 @@ void swap_io::on_event(sim_time /*due*/, std::uint64_t id) {
         }
     }
     --in_flight_;
+    end_request(*targets_[r.next.type], static_cast<std::uint32_t>(id));
     free_requests_.push_back(static_cast<std::uint32_t>(id));
 }
 

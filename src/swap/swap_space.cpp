@@ -150,6 +150,19 @@ void swap_space::take_out_of_cache(page& p, std::uint64_t word_left) {
     return_slot(e);
 }
 
+void swap_space::replace_page(page& from, page& to) {
+    const swap_entry e = entry_of(from);
+    PAGESIM_ASSERT_PAGE(from.test(page_flag::swapcache) && lookup(e) == &from, from);
+    set_word(e, (raw(frames_.pfn_of(to)) + 1) << 1U);
+    to.get();
+    to.set(page_flag::swapcache);
+    to.set_private_data(e.packed());
+    from.clear(page_flag::swapcache);
+    from.set_private_data(0);
+    const bool last = from.put_testzero();
+    PAGESIM_ASSERT_PAGE(!last, from);
+}
+
 bool swap_space::try_to_free_swap(page& p) {
     if (!p.test(page_flag::swapcache) || p.test(page_flag::writeback)) return false;
     if (count(entry_of(p)) != 0) return false;

@@ -17,8 +17,9 @@ std::uint64_t bytes_beyond(std::uint64_t compressed) {
 
 } // namespace
 
-zram::zram(const cpu_context& cpu, frame_source& source, const zram_config& config, kmem_cache* handles)
-    : pool_{cpu, source}, compressed_bytes_{config.compressed_bytes},
+zram::zram(const cpu_context& cpu, frame_source& source, const zram_config& config, kmem_cache* handles,
+           kmem_cache* zspages)
+    : pool_{cpu, source, zspages}, compressed_bytes_{config.compressed_bytes},
       object_bytes_{config.compressed_bytes > huge_class_bytes ? whole_page : config.compressed_bytes},
       handles_{handles} {}
 

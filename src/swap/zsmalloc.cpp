@@ -4,6 +4,7 @@
 #include <pagesim/base/units.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace pagesim {
 
@@ -34,7 +35,8 @@ zsmalloc::layout zsmalloc::layout_for(std::uint32_t bytes) {
     return best;
 }
 
-zsmalloc::zsmalloc(const cpu_context& cpu, frame_source& source) : cpu_{cpu}, source_{source}, zspages_(1) {
+zsmalloc::zsmalloc(const cpu_context& cpu, frame_source& source, kmem_cache* zspages)
+    : cpu_{cpu}, source_{source}, descriptors_{zspages}, zspages_(1) {
     classes_.resize(max_class_size / class_step + 1);
     for (std::uint32_t c = min_object / class_step; c < classes_.size(); ++c) {
         classes_[c].shape = layout_for(c * class_step - handle_bytes);
@@ -83,13 +85,17 @@ void zsmalloc::regroup(std::uint32_t id) {
 std::uint32_t zsmalloc::new_zspage(std::uint32_t cls) {
     zspage z;
     z.size_class = cls;
+    if (descriptors_ != nullptr) {
+        z.self = descriptors_->allocate();
+        if (z.self == no_slab_object) return none;
+    }
     for (std::uint32_t i = 0; i < classes_[cls].shape.frames; ++i) {
         z.frames[i] = source_.take_frame();
         if (z.frames[i] != nullptr) continue;
         for (std::uint32_t back = 0; back < i; ++back) source_.give_frame(*z.frames[back]);
+        if (descriptors_ != nullptr) descriptors_->free(z.self);
         return none;
     }
-    for (std::uint32_t i = 0; i < classes_[cls].shape.frames; ++i) z.frames[i]->set(page_flag::zsmalloc);
     frames_ += classes_[cls].shape.frames;
     cpu_.count(vm_item::nr_zspages, classes_[cls].shape.frames);
     std::uint32_t id = 0;
@@ -101,7 +107,25 @@ std::uint32_t zsmalloc::new_zspage(std::uint32_t cls) {
         free_ids_.pop_back();
         zspages_[id] = z;
     }
+    for (std::uint32_t i = 0; i < classes_[cls].shape.frames;
+         ++i) { // so that a page tells where in the pool it is
+        z.frames[i]->set(page_flag::zsmalloc);
+        z.frames[i]->set_index(id);
+        z.frames[i]->set_private_data(i);
+    }
     return id;
+}
+
+bool zsmalloc::replace_page(page& from, page& to) {
+    if (from.index() >= zspages_.size()) return false;
+    page*& place = zspages_[from.index()].frames[from.private_data()];
+    if (place != &from) return false;
+    to.set(page_flag::zsmalloc);
+    to.set_index(from.index());
+    to.set_private_data(from.private_data());
+    from.clear(page_flag::zsmalloc);
+    place = &to;
+    return true;
 }
 
 zs_handle zsmalloc::allocate(std::uint32_t bytes) {
@@ -136,9 +160,11 @@ void zsmalloc::release_zspage(std::uint32_t id) {
     zspage& z = zspages_[id];
     const std::uint32_t n = classes_[z.size_class].shape.frames;
     for (std::uint32_t i = 0; i < n; ++i) {
-        z.frames[i]->clear(page_flag::zsmalloc);
-        source_.give_frame(*z.frames[i]);
+        page& p = *std::exchange(z.frames[i], nullptr);
+        p.clear(page_flag::zsmalloc);
+        source_.give_frame(p);
     }
+    if (descriptors_ != nullptr) descriptors_->free(z.self);
     frames_ -= n;
     cpu_.count(vm_item::nr_zspages, -static_cast<std::int64_t>(n));
     free_ids_.push_back(id);

@@ -11,6 +11,7 @@
 #include <pagesim/mmu/descriptor.hpp>
 #include <pagesim/reclaim/shrink_list.hpp>
 
+#include <array>
 #include <memory>
 #include <string>
 
@@ -21,11 +22,17 @@ class silent_waker final : public waker {
 public:
     unsigned wake_all(wait_channel channel) override {
         last = channel;
+        ++times_[static_cast<std::size_t>(channel.reason)];
         return 0;
     }
+    // How often anybody who waits for that was to be woken.
+    [[nodiscard]] unsigned times(wait_reason r) const { return times_[static_cast<std::size_t>(r)]; }
     [[nodiscard]] bool anyone_waits(wait_reason /*reason*/) const override { return false; }
 
     wait_channel last{};
+
+private:
+    std::array<unsigned, 32> times_{}; // by reason
 };
 
 class small_machine {

@@ -116,6 +116,18 @@ enum class reaped_ranges : std::uint8_t { not_locked, locked_too };
 // Where a swap entry's type begins in a descriptor, and whether bit 2 says "was exclusive" (arm64: __SWP_TYPE_SHIFT,
 // PTE_SWP_EXCLUSIVE).
 enum class swap_pte_layout : std::uint8_t { type_at_bit_2, type_at_bit_3 };
+// Whether the descriptor of a page that moved is old, or as young as it was (remove_migration_pte; 6.1 has room for the
+// access flag in its migration entries).
+enum class migrated_age : std::uint8_t { old, kept };
+// When a moved page goes to the lists: once its descriptors name it, by way of the batch, or before them and at once
+// (unmap_and_move; __unmap_and_move).
+enum class migrated_page_list : std::uint8_t { after_mapping, before_mapping };
+// Whether kcompactd compacts unasked when free memory is scattered (5.9): absent; in 5.10 it skips the next 64 turns after
+// one that helped nothing, in 6.1 it sleeps as long (kcompactd).
+enum class proactive_compaction : std::uint8_t { absent, skips_turns, sleeps_longer };
+// What limits the slabs with room that a CPU keeps to itself: the objects free in them, or their number (put_cpu_partial;
+// 5.16).
+enum class cpu_partial_rule : std::uint8_t { by_objects, by_slabs };
 // How much of what a shrinker left undone a later call takes on (do_shrink_slab; 5.13).
 enum class shrinker_backlog : std::uint8_t { whole, cut_by_priority };
 // When drop_caches has had enough of objects: ten or less were freed, or, round by round, less than twice as much as
@@ -163,6 +175,10 @@ struct kernel_profile {
     reaped_ranges reaped;
     swap_pte_layout swap_pte;
     unsigned max_swapfiles; // swap areas at once (MAX_SWAPFILES without device-private memory)
+    migrated_age migrated;
+    migrated_page_list migrated_to_list;
+    proactive_compaction proactive;
+    cpu_partial_rule cpu_partial;
     shrinker_backlog backlog;
     drop_slab_end drop_slab;
     vmstat_lines vmstat;
@@ -218,6 +234,10 @@ inline constexpr kernel_profile linux_5_8{
     .reaped = reaped_ranges::not_locked,
     .swap_pte = swap_pte_layout::type_at_bit_2,
     .max_swapfiles = 29,
+    .migrated = migrated_age::old,
+    .migrated_to_list = migrated_page_list::after_mapping,
+    .proactive = proactive_compaction::absent,
+    .cpu_partial = cpu_partial_rule::by_objects,
     .backlog = shrinker_backlog::whole,
     .drop_slab = drop_slab_end::ten_freed,
     .vmstat = vmstat_lines::of_5_8,
@@ -262,6 +282,10 @@ inline constexpr kernel_profile linux_5_10{
     .reaped = reaped_ranges::not_locked,
     .swap_pte = swap_pte_layout::type_at_bit_2,
     .max_swapfiles = 29,
+    .migrated = migrated_age::old,
+    .migrated_to_list = migrated_page_list::after_mapping,
+    .proactive = proactive_compaction::skips_turns,
+    .cpu_partial = cpu_partial_rule::by_objects,
     .backlog = shrinker_backlog::whole,
     .drop_slab = drop_slab_end::ten_freed,
     .vmstat = vmstat_lines::of_5_10,
@@ -306,6 +330,10 @@ inline constexpr kernel_profile linux_6_1{
     .reaped = reaped_ranges::locked_too,
     .swap_pte = swap_pte_layout::type_at_bit_3,
     .max_swapfiles = 26,
+    .migrated = migrated_age::kept,
+    .migrated_to_list = migrated_page_list::before_mapping,
+    .proactive = proactive_compaction::sleeps_longer,
+    .cpu_partial = cpu_partial_rule::by_slabs,
     .backlog = shrinker_backlog::cut_by_priority,
     .drop_slab = drop_slab_end::doubling,
     .vmstat = vmstat_lines::of_6_1,

@@ -101,6 +101,9 @@ public:
     // kernel: __filemap_remove_folio(). The page is locked and not mapped. What stays in the slot: nothing, a shadow or
     // a shmem file's swap entry. The cache's reference is the caller's to drop or to have frozen.
     void remove(page& p, cache_slot left = {});
+    // The page of a place moved: another one, with nothing to its name yet, is there from now on, and has the references
+    // of the cache and of the buffers (kernel: __buffer_migrate_folio()).
+    void replace_page(page& from, page& to);
     // Forgets a shadow.
     void clear_slot(mapping& file, std::uint64_t index) { store(file, index, {}); }
     // Leaves of files that hold nothing but shadows; forgets the shadows of the one that has been so for longest.

@@ -71,6 +71,10 @@ public:
     void mlock_new_page(page& p);
     // kernel: munlock_page(); 5.8 munlock_vma_page().
     void munlock_page(page& p);
+    // 5.8, 5.10: nothing maps the page any more (kernel: clear_page_mlock()).
+    void clear_page_mlock(page& p);
+    // kernel: mlock_page_drain_local(). Nothing for 5.8 and 5.10.
+    void mlock_page_drain() { drain_mlock(); }
     // kernel: lru_add_drain(): applies all batches of this CPU.
     void lru_add_drain();
 

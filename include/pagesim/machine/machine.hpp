@@ -82,7 +82,8 @@ public:
         const sim_duration flushed = flusher_ == nullptr ? sim_duration{} : flusher_->cpu_time;
         const sim_duration reaped = reaper_ == nullptr ? sim_duration{} : reaper_->cpu_time;
         const sim_duration worked = vmpressure_ == nullptr ? sim_duration{} : vmpressure_->cpu_time;
-        return (rcu_ == nullptr ? sim_duration{} : rcu_->cpu_time) + flushed + reaped + worked;
+        const sim_duration compacted = kcompactd_ == nullptr ? sim_duration{} : kcompactd_->cpu_time;
+        return compacted + (rcu_ == nullptr ? sim_duration{} : rcu_->cpu_time) + flushed + reaped + worked;
     }
     // Nobody ran; the interrupts of an idle CPU count here.
     [[nodiscard]] sim_duration idle_time() const { return idle_; }
@@ -95,11 +96,13 @@ public:
 private:
     unsigned wake_all(wait_channel channel) override;
     [[nodiscard]] bool anyone_waits(wait_reason reason) const override;
+    [[nodiscard]] bool need_resched() const override { return queue_.need_resched(); }
     void on_event(sim_time due, std::uint64_t arg) override;
     oom_progress out_of_memory(const oom_request& request) override;
 
     workload_task& add(access_stream& stream, std::span<const page_range> ranges, process_options options,
                        std::unique_ptr<mm> space);
+    void start_kcompactd();
     [[nodiscard]] bool ended() const;
     [[nodiscard]] bool others_go_on(const workload_task& process) const;
     void on_done(task& t);
@@ -111,6 +114,7 @@ private:
 
     void account();
     void wake(task& t);
+    void wait_for_io(task& t, wait_channel channel);
     void put_to_sleep(task& t, const step_result& r);
     void switch_tasks();
     void trace_switch(std::uint32_t next);
@@ -127,6 +131,7 @@ private:
     task* rcu_ = nullptr;
     task* flusher_ = nullptr;
     task* vmpressure_ = nullptr;
+    task* kcompactd_ = nullptr;
     oom_reaper_task* reaper_ = nullptr;
     bool panicked_ = false;
     std::uint64_t busy_ticks_ = 0;

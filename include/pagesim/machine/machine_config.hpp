@@ -5,6 +5,7 @@
 
 #include <pagesim/base/kernel_profile.hpp>
 #include <pagesim/cache/dirty_limits.hpp>
+#include <pagesim/memory/memory_map.hpp>
 #include <pagesim/memory/node.hpp>
 #include <pagesim/mmu/cpu_model.hpp>
 #include <pagesim/reclaim/context.hpp>
@@ -34,6 +35,11 @@ struct swap_config {
     swap_medium medium = swap_medium::solid_state; // rotational: slots and readahead as for a disk (flash)
     std::vector<std::uint64_t> bad_slots{};        // never used, 1 to pages
     std::vector<io_failure> failures{};            // requests that the device fails
+    // wbt_lat_usec: what a read may take before writes are held back; 0: they never are; none: 2 ms, or 75 ms if it
+    // rotates (flash).
+    std::optional<sim_duration> wbt_lat{};
+    // /sys/block/X/queue/nr_requests: three quarters of it may be writes; none: the queue depth (flash).
+    std::optional<unsigned> nr_requests{};
 };
 
 enum class file_device : std::uint8_t { pmem, flash };
@@ -50,10 +56,12 @@ struct file_config {
 struct initial_state {
     std::optional<page_count> free_pages{}; // in the buddy lists; default: all that nothing below takes
     std::optional<free_layout>
-        free_blocks{};            // which, of the highest zone; default: as large as can be, all movable
-    page_count pcp_pages{0};      // free, on the per-CPU list
-    page_count unevictable{0};    // in use, on the unevictable list
-    std::vector<vpn> tables_at{}; // the process has page tables for these addresses already
+        free_blocks{}; // which, of the highest zone; default: as large as can be, all movable
+    memory_map map{};  // of all frames, of one zone; instead of free_blocks, with pages of every use below
+    page_count pcp_pages{0};                        // free, on the per-CPU list
+    page_count unevictable{0};                      // in use, on the unevictable list
+    std::vector<vpn> tables_at{};                   // the process has page tables for these addresses already
+    sim_duration kcompactd_due = milliseconds(500); // until its timer goes off, which runs since boot
 };
 
 struct machine_config {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <pagesim/cache/flusher.hpp>
+#include <pagesim/compaction/migrate.hpp>
 #include <pagesim/fault/fault_context.hpp>
 #include <pagesim/machine/machine_config.hpp>
 #include <pagesim/mmu/asid_allocator.hpp>
@@ -38,6 +39,18 @@ private:
     const reclaim_context* rc_ = nullptr;
 };
 
+class machine_parts;
+
+// Pages of zram's pools, which compaction may move.
+class pool_pages : public movable_pages {
+public:
+    explicit pool_pages(machine_parts& parts) : parts_{parts} {}
+    void replace_page(page& from, page& to) override;
+
+private:
+    machine_parts& parts_;
+};
+
 class machine_parts {
 public:
     // Precondition: find_fault_in(config) finds none. `trace` may be null.
@@ -48,6 +61,10 @@ public:
     std::optional<std::uint8_t> swapon(const swap_config& area);
     // The device of an area, or null.
     [[nodiscard]] zram* store(std::uint8_t type = 0) const { return swap_devices_.at(type).store.get(); }
+    // Areas that there are or were.
+    [[nodiscard]] std::uint8_t nr_swap_devices() const {
+        return static_cast<std::uint8_t>(swap_devices_.size());
+    }
 
     // A new, empty address space; its root table is one of the frames that boot finds free.
     [[nodiscard]] std::unique_ptr<mm> new_mm();
@@ -86,8 +103,11 @@ public:
     kmem_cache nodes;        // kernel: radix_tree_node
     kmem_cache buffer_heads; // kernel: buffer_head
     kmem_cache handles;      // kernel: zs_handle
+    kmem_cache zspages;      // kernel: zspage
     std::unique_ptr<swap_io> io;
     kswapd_request kswapd;
+    kcompactd_request kcompactd;
+    pool_pages movable{*this};
     reason_counts reasons;
     shadow_node_shrinker shadows;
     reclaim_context rc;
@@ -106,9 +126,14 @@ private:
     };
 
     [[nodiscard]] page& boot_frame();
+    [[nodiscard]] page& take_in_use();
+    void add_unevictable(page& p, lru_type type);
+    [[nodiscard]] bool settle_unevictable();
+    [[nodiscard]] bool settle_by_map();
 
     std::vector<swap_backing> swap_devices_; // by type
     std::uint64_t nr_swapons_ = 0;
+    std::uint64_t nr_boot_frames_ = 0; // of the map
 };
 
 } // namespace pagesim

@@ -41,6 +41,7 @@
 #include <pagesim/memory/free_layout.hpp>
 #include <pagesim/memory/gfp.hpp>
 #include <pagesim/memory/mem_map.hpp>
+#include <pagesim/memory/memory_map.hpp>
 #include <pagesim/memory/page_list.hpp>
 
 #include <cstdint>
@@ -83,10 +84,20 @@ public:
     void free(page& head, page_order order);
     void free(page& head, page_order order, migratetype type);
 
+    // Takes this free block as it is, for compaction; one of half a pageblock or more makes its pageblocks movable
+    // (kernel: __isolate_free_page(), less the watermark).
+    void isolate(page& head);
+    // Turns the block's list so that it begins with the block, or ends with it: a search of the list goes on where the last
+    // one stopped (kernel: move_freelist_head(), move_freelist_tail()).
+    void turn_list_to_front(page& head) { list_of(head).rotate_to_front(head); }
+    void turn_list_to_back(page& head) { list_of(head).rotate_to_back(head); }
+
     // A described machine: of what is free now, just these blocks stay free, from the end of the memory down. The rest is
     // in use for good, reference count 1; so is part of what a block could merge with. False if they do not fit; then
     // some are missing.
     [[nodiscard]] bool lay_out(const free_layout& layout);
+    // The same, frame by frame; every other frame is in use for good. The map is of all frames.
+    void lay_out(const memory_map& map);
 
     [[nodiscard]] std::uint64_t nr_free() const { return nr_free_; } // pages
     [[nodiscard]] std::uint64_t free_blocks(page_order order) const; // blocks of exactly that order
@@ -118,6 +129,9 @@ private:
     [[nodiscard]] page& frame(std::uint64_t n) const { return (*frames_)[pfn{n}]; }
     [[nodiscard]] std::uint64_t number(const page& p) const { return raw(frames_->pfn_of(p)); }
 
+    [[nodiscard]] page_list& list_of(const page& head) {
+        return lists_[slot(head.private_data(), static_cast<migratetype>(head.index()))];
+    }
     [[nodiscard]] page* free_buddy(std::uint64_t n, unsigned order) const;
     [[nodiscard]] bool merge_likely(std::uint64_t n, unsigned order) const;
     void free_block(std::uint64_t n, unsigned order, migratetype type, placement where);
@@ -133,6 +147,7 @@ private:
     [[nodiscard]] bool steal(unsigned order, migratetype wanted, fragmentation rule, steal_report& report);
     [[nodiscard]] bool steal_pageblock(std::uint64_t n, migratetype wanted, steal_report& report);
 
+    [[nodiscard]] std::vector<bool> take_all();
     void check_block(const page& head, unsigned order, migratetype type, std::vector<bool>& seen) const;
 
     mem_map* frames_;

@@ -1,17 +1,26 @@
 // SPDX-License-Identifier: MIT
 // A cache of kernel objects of one size (kernel: struct kmem_cache of SLUB): how many pages they take, and when.
 //
-//     slab      2^order pages that hold objects side by side
-//     partial   slabs with room, asked in the order in which they got it
+// A slab is 2^order pages that hold objects side by side. It is in one of four places:
 //
-// An object is a number: the slab that it lies in. Contents are not simulated. A slab that has become empty goes back
-// unless fewer than min_partial others have room. A new slab is asked for at the cache's order and, if there is none, as a
-// single page.
+//                          full                       an object of it is freed
+//       the CPU's own ──────────────> nowhere ─────────────────────────────────> the CPU's partial ones
+//         ^   ^   ^                                                                │         │ too many: all of them
+//         │   │   └──────────────────── the last that came ────────────────────────┘         v
+//         │   └──────────────────────── the first, and some more to the CPU's ────── the node's partial ones
+//         └── a new one                                                              │ empty, and enough others:
+//                                                                                    └── its pages are free
 //
-// Source: calculate_order, allocate_slab, __slab_free of mm/slub.c, Linux 6.1 and 5.10. Left out: per-CPU lists of
-// partial slabs and freelists, so which slab an object goes to is not quite the kernel's; merging of caches of one size.
+// Objects come from the CPU's own slab. Those that the CPU holds stay when they are empty: so what comes and goes costs
+// no pages. A new slab is asked for at the cache's order and, if there is none, as a single page.
+//
+// An object is a number: the slab that it lies in. Contents are not simulated.
+//
+// Source: calculate_order, allocate_slab, ___slab_alloc, __slab_free, put_cpu_partial, get_partial_node of mm/slub.c, Linux
+// 6.1 and 5.10 (CONFIG_SLUB_CPU_PARTIAL). Left out: merging of caches of one size.
 #pragma once
 
+#include <pagesim/base/kernel_profile.hpp>
 #include <pagesim/base/units.hpp>
 #include <pagesim/memory/gfp.hpp>
 #include <pagesim/memory/page.hpp>
@@ -48,7 +57,8 @@ class kmem_cache {
 public:
     static constexpr std::size_t min_partial = 5; // kernel: MIN_PARTIAL
 
-    kmem_cache(const cpu_context& cpu, slab_source& source, const kmem_cache_config& config);
+    kmem_cache(const cpu_context& cpu, slab_source& source, const kmem_cache_config& config,
+               cpu_partial_rule rule = cpu_partial_rule::by_slabs);
 
     // no_slab_object if there is no memory for another slab.
     [[nodiscard]] slab_object allocate();
@@ -65,24 +75,36 @@ public:
     void check_consistency() const;
 
 private:
+    enum class place : std::uint8_t { nowhere, cpu, cpu_partial, node_partial };
     struct slab {
         page* head = nullptr; // null: given back
         page_order order{0};
         std::uint32_t room = 0; // for so many objects
         std::uint32_t in_use = 0;
-        bool partial = false; // in the list
+        place where = place::nowhere;
+        std::uint32_t free_with_older =
+            0; // on the CPU's list: objects free in it and those before it when it came
     };
 
     [[nodiscard]] std::uint32_t new_slab();
+    [[nodiscard]] std::uint32_t take_from_node();
+    [[nodiscard]] bool cpu_list_is_full() const;
+    void put_cpu_partial(std::uint32_t number);
+    void unfreeze_partials();
+    void discard(std::uint32_t number);
     void count_pages(std::int64_t n);
 
     const cpu_context& cpu_;
     slab_source& source_;
     kmem_cache_config config_;
+    cpu_partial_rule rule_;
     page_order order_;
+    std::uint32_t cpu_partial_;  // objects, or slabs
     std::vector<slab> slabs_{1}; // by number
     std::vector<std::uint32_t> free_numbers_;
-    std::deque<std::uint32_t> partial_;
+    std::uint32_t own_ = 0;                // the CPU's; 0: none
+    std::vector<std::uint32_t> cpu_slabs_; // its partial ones, the last that came at the end
+    std::deque<std::uint32_t> node_slabs_;
     std::uint64_t objects_ = 0;
     std::uint64_t pages_ = 0;
 };

@@ -79,6 +79,26 @@ public:
         push_front(p);
     }
 
+    // The list begins with `p`, or ends with it; what stood before, or behind, follows at the other end (kernel:
+    // list_rotate_to_front()).
+    void rotate_to_front(page& p) {
+        algorithms::unlink(head_);
+        algorithms::link_before(&p, head_);
+    }
+    void rotate_to_back(page& p) {
+        algorithms::unlink(head_);
+        algorithms::link_after(&p, head_);
+    }
+    // The neighbour of a frame of this list towards the front, or the back; null at the end.
+    [[nodiscard]] page* towards_front(const page& p) const {
+        page* const n = page_node_traits::get_previous(&p);
+        return n == head_ ? nullptr : n;
+    }
+    [[nodiscard]] page* towards_back(const page& p) const {
+        page* const n = page_node_traits::get_next(&p);
+        return n == head_ ? nullptr : n;
+    }
+
     // Visits each frame from the newest to the oldest; `visit` must not change the list.
     template <typename Visit>
     void for_each(Visit visit) const {

@@ -69,6 +69,8 @@ public:
     [[nodiscard]] page* alloc(migratetype type, buddy& from, steal_report& report, fragmentation rule);
     // Takes a page with all fields zero; `to` gets what overflows.
     void free(page& p, migratetype type, buddy& to, zone_reclaim reclaim);
+    // One more page, at the end that is taken from last; a described machine starts with a stock.
+    void stock(page& p, migratetype type);
     // Gives every page back (kernel: drain_pages_zone).
     void drain(buddy& to);
     // Moves up to n pages here from `from`; a described machine starts with a stock. Returns how many.

@@ -74,6 +74,11 @@ class zone {
 public:
     // A described machine: just these blocks are free (buddy::lay_out()).
     [[nodiscard]] bool lay_out(const free_layout& layout);
+    // A described machine, frame by frame: nothing is reserved by its place any more. Before anything was allocated.
+    void lay_out(const memory_map& map);
+    // A described machine: a frame in use goes to the per-CPU list, or to the buddy lists.
+    void stock_pcp(page& p);
+    void release_initial(page& p);
     // Frees the managed frames to the buddy lists and adds them to nr_free_pages of `stat`.
     zone(mem_map& frames, vmstat& stat, const zone_setup& setup);
     zone(const zone&) = delete;
@@ -86,7 +91,7 @@ public:
     [[nodiscard]] pfn start_pfn() const { return start_; }
     [[nodiscard]] pfn end_pfn() const { return start_ + present_.value; }
     [[nodiscard]] bool contains(pfn n) const { return n >= start_ && n < end_pfn(); }
-    [[nodiscard]] bool is_reserved(pfn n) const { return n >= start_ && n < first_managed(); }
+    [[nodiscard]] bool is_reserved(pfn n) const { return n >= start_ && n < reserved_end_; }
     [[nodiscard]] page_count spanned() const { return present_; } // zones have no holes
     [[nodiscard]] page_count present() const { return present_; }
     [[nodiscard]] page_count managed() const { return managed_; }
@@ -97,6 +102,11 @@ public:
     // Gives a page, or a block, back. Nobody may hold or map it any more; counts pgfree.
     void free_page(page& p);
     void free_pages(page& head, page_order order);
+    // Takes a free block for compaction, unless that would leave too little: min and the block's size. Each of its pages
+    // has reference count 1 then; counts no pgalloc. The number of pages, or 0 (kernel: __isolate_free_page()).
+    [[nodiscard]] std::uint64_t isolate_free_page(page& head);
+    void turn_list_to_front(page& head) { buddy_.turn_list_to_front(head); }
+    void turn_list_to_back(page& head) { buddy_.turn_list_to_back(head); }
     // All pages of the per-CPU lists go to the buddy lists.
     void drain_pcp();
 
@@ -161,7 +171,6 @@ public:
     void check_consistency() const;
 
 private:
-    [[nodiscard]] pfn first_managed() const { return start_ + (present_.value - managed_.value); }
     [[nodiscard]] page& strip(page& p) const;
     void count_free_since(std::uint64_t before);
     [[nodiscard]] bool boost_watermark();
@@ -172,6 +181,7 @@ private:
     pfn start_;
     page_count present_;
     page_count managed_;
+    pfn reserved_end_;
     watermarks wmarks_;
     std::uint64_t watermark_boost_ = 0;
     std::uint64_t watermark_boost_factor_;

@@ -155,6 +155,10 @@ public:
         return layout == swap_pte_layout::type_at_bit_3 ? swap_entry() : swap_entry_5_8();
     }
 
+    // The same for another frame.
+    [[nodiscard]] constexpr descriptor with_frame(pfn n) const {
+        return descriptor{(word_ & ~descriptor_bit::frame_mask) | raw(n) << page_shift};
+    }
     [[nodiscard]] constexpr descriptor mkold() const { return without(descriptor_bit::af); }
     [[nodiscard]] constexpr descriptor mkyoung() const { return with(descriptor_bit::af); }
     [[nodiscard]] constexpr descriptor mkspecial() const { return with(descriptor_bit::special); }

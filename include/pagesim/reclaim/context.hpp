@@ -44,6 +44,7 @@ struct reclaim_config {
     unsigned swappiness = 60; // 0..200
     unsigned page_cluster = 3;
     vma_readahead vma_ra = vma_readahead::enabled; // /sys/kernel/mm/swap/vma_ra_enabled
+    unsigned compaction_proactiveness = 20;        // 0..100
 };
 
 // What the allocator asks of kswapd (kernel: pgdat->kswapd_order, kswapd_highest_zoneidx, kswapd_wait).
@@ -52,6 +53,14 @@ struct kswapd_request {
     unsigned order = 0;
     zone_type highest_zoneidx = zone_type::dma;
     bool sleeping = true; // in either stage of its sleep
+};
+
+// What kswapd asks of kcompactd (kernel: pgdat->kcompactd_max_order, kcompactd_highest_zoneidx, kcompactd_wait). A request
+// stays when it is not worth a wake-up: kcompactd finds it when its timer goes off.
+struct kcompactd_request {
+    unsigned order = 0; // 0: none
+    zone_type highest_zoneidx = zone_type::movable;
+    bool sleeping = true;
 };
 
 // Nothing more could be freed for a request (kernel: struct oom_control).
@@ -85,6 +94,7 @@ struct reclaim_context {
     page_cache& cache;
     file_io& files;
     kswapd_request& kswapd;
+    kcompactd_request& kcompactd;
     reason_counts& reasons;
     shrinker& shadows;
     flusher_control* flusher = nullptr; // null: nobody writes files back by himself

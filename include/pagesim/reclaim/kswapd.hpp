@@ -20,7 +20,8 @@
 // kswapd is a task: its CPU time is time that the workload does not get. kswapd_step does one atom.
 //
 // Source: kswapd, kswapd_try_to_sleep, balance_pgdat, kswapd_shrink_node, wakeup_kswapd of mm/vmscan.c,
-// Linux 6.1. Left out: kcompactd.
+// Linux 6.1. When a boost was reclaimed for, and when kswapd naps after a request for a block of pages, it asks
+// kcompactd (compaction/kcompactd.hpp) to make one.
 #pragma once
 
 #include <pagesim/reclaim/shrink_node.hpp>
@@ -37,6 +38,9 @@ void wakeup_kswapd(const reclaim_context& rc, unsigned order, zone_type highest_
 
 // kernel: pgdat_balanced(): some zone up to `highest` passes its high watermark.
 [[nodiscard]] bool pgdat_balanced(const reclaim_context& rc, unsigned order, zone_type highest);
+
+// kernel: wakeup_kcompactd(). Notes the request, and wakes kcompactd if it sleeps and some zone is suitable.
+void wakeup_kcompactd(const reclaim_context& rc, unsigned order, zone_type highest_zoneidx);
 
 // Where balance_pgdat is.
 struct balance_cursor {

@@ -64,8 +64,20 @@ struct page_mapping {
     [[nodiscard]] mapped_at place() const { return {range.owner->id(), at}; }
 };
 
-enum class unmap_result : std::uint8_t { unmapped, failed };
 enum class exclusivity : std::uint8_t { shared, exclusive };
+
+// What mapped a page before it was unmapped to be moved (kernel: a migration entry, in the descriptor itself; here nobody
+// runs until the descriptors are back).
+struct migration_entry {
+    vma* range;
+    vpn at;
+    std::uint64_t* slot;
+    std::uint64_t word; // that was there
+    exclusivity exclusive;
+};
+using migration_entries = boost::container::small_vector<migration_entry, 1>;
+
+enum class unmap_result : std::uint8_t { unmapped, failed };
 
 class rmap {
 public:
@@ -117,6 +129,13 @@ public:
     // locked range, in 5.8 if the page was used since page_referenced looked, and for a page of MADV_FREE that was
     // written since.
     [[nodiscard]] unmap_result try_to_unmap(page& p);
+
+    // kernel: try_to_migrate(), in 5.8 and 5.10 try_to_unmap(TTU_MIGRATION | TTU_IGNORE_MLOCK). Unmaps everything, locked
+    // ranges too; the page is no longer mlocked then, and dirty if a descriptor was.
+    [[nodiscard]] migration_entries try_to_migrate(page& p);
+    // kernel: remove_migration_ptes(): the page that took over the name of the other one is mapped where that was. Locked
+    // ranges lock it.
+    void remove_migration_ptes(page& p, const migration_entries& entries);
 
     // The page's number in its family: its virtual page number where it was new, unless mremap moved it.
     // A page of a file: its number there.

@@ -103,13 +103,24 @@ struct cost_table {
     sim_duration remove_mapping{750};
     sim_duration remove_file_page{1128}; // out of the page cache, with its share of freeing frames in bulk
     sim_duration free_page{430};
-    sim_duration under_writeback{0};      // met while still being written (not measured on its own)
-    sim_duration end_writeback{860};      // in the interrupt, a page
-    sim_duration io_interrupt{3400};      // one completed request
+    sim_duration under_writeback{0};    // met while still being written (not measured on its own)
+    sim_duration end_writeback{860};    // in the interrupt, a page
+    sim_duration io_interrupt{3400};    // one completed request
+    sim_duration throttled_write{9000}; // before it sleeps: a kernel worker submits its plug (ftrace of 6.1)
     sim_duration try_to_free_pages{1800}; // entry and exit of one direct reclaim
     sim_duration balance_pgdat{260};
     sim_duration balance_round{244};
     sim_duration kswapd_sleep_wake{3700}; // outside balance_pgdat, once a wake
+
+    // Compaction (ftrace of 6.1: what lies between two of its events).
+    sim_duration compact_scan{70};          // a page that cannot be moved
+    sim_duration compact_isolate_page{515}; // one that can
+    sim_duration compact_free_scan{27};     // a page in use, when looking for free ones
+    sim_duration compact_free_block{240};   // a free block taken
+    sim_duration compact_free_page{80};     // each of its pages
+    sim_duration migrate_page{4500};        // unmap, copy, map
+    sim_duration compact_round{1500};       // choosing a pageblock, and looking whether it is done
+    sim_duration kcompactd_turn{2500};      // woken, or by its timer, without what it does then
 
     // Scheduling.
     sim_duration wake_up{1650}; // in the waker
@@ -143,6 +154,9 @@ inline constexpr cost_table costs_of_linux_5_10{.fault_entry = sim_duration{295}
                                                 .putback_page = sim_duration{399},
                                                 .page_referenced = sim_duration{700},
                                                 .add_to_swap = sim_duration{1562},
-                                                .remove_mapping = sim_duration{867}};
+                                                .remove_mapping = sim_duration{867},
+                                                .compact_scan = sim_duration{107},
+                                                .compact_isolate_page = sim_duration{563},
+                                                .migrate_page = sim_duration{5000}};
 
 } // namespace pagesim

@@ -29,7 +29,9 @@ enum class wait_reason : std::uint8_t {
     flusher_work,
     dirty_pause, // balance_dirty_pages
     oom_reaper_work,
-    vmpressure_work
+    vmpressure_work,
+    kcompactd_work,
+    write_throttled // by the device
 };
 
 struct wait_channel {
@@ -49,14 +51,18 @@ public:
     // Returns how many were woken.
     virtual unsigned wake_all(wait_channel channel) = 0;
     [[nodiscard]] virtual bool anyone_waits(wait_reason reason) const = 0;
+    // Whether the scheduler wants another task to run.
+    [[nodiscard]] virtual bool need_resched() const { return false; }
 };
 
-// What kernel code asks of the task that runs it (kernel: current).
+// What kernel code asks and tells of the task that runs it (kernel: current).
 struct task_signals {
     bool sigkill =
         false; // pending: the task dies at its next return to user mode (kernel: fatal_signal_pending)
     bool oom_victim =
-        false; // the OOM killer chose it: it may use reserves to die (kernel: tsk_is_oom_victim)
+        false;              // the OOM killer chose it: it may use reserves to die (kernel: tsk_is_oom_victim)
+    bool kswapd = false;    // kernel: current_is_kswapd()
+    wait_channel io_wait{}; // its device takes no more writes for now: it sleeps there before it goes on
 };
 
 struct cpu_context {
@@ -66,8 +72,8 @@ struct cpu_context {
     event_queue& events;
     waker& wakes;
     trace_sink* trace = nullptr;
-    trace_sink* tracer = nullptr;          // who wants tracepoints
-    const task_signals* current = nullptr; // null: nobody, or a kernel thread, which no signal kills
+    trace_sink* tracer = nullptr;    // who wants tracepoints
+    task_signals* current = nullptr; // null: nobody, or a kernel thread, which no signal kills
 
     void charge(sim_duration d) const { clock.charge(d); }
     void count(vm_item item, std::int64_t n = 1) const { stat.add(item, n); }
@@ -84,8 +90,17 @@ struct cpu_context {
     }
     [[nodiscard]] bool fatal_signal_pending() const { return current != nullptr && current->sigkill; }
     [[nodiscard]] bool oom_victim() const { return current != nullptr && current->oom_victim; }
-    // Whether an interrupt is due: kernel code that may be preempted returns to the event loop.
-    [[nodiscard]] bool event_due() const { return events.next_time() <= clock.now(); }
+    [[nodiscard]] bool is_kswapd() const { return current != nullptr && current->kswapd; }
+    // The current task is to sleep there as soon as its step is over.
+    void wait_for_io(wait_channel channel) const {
+        if (current != nullptr) current->io_wait = channel;
+    }
+    // Whether an interrupt is due, somebody else is to run, or I/O is to be waited for: kernel code that may be preempted
+    // returns to the event loop (kernel: cond_resched(); each allocation that may reclaim is such a point, too).
+    [[nodiscard]] bool should_yield() const {
+        return events.next_time() <= clock.now() || wakes.need_resched() ||
+               (current != nullptr && current->io_wait.reason != wait_reason::none);
+    }
 };
 
 } // namespace pagesim

@@ -35,6 +35,7 @@ enum class trace_kind : std::uint8_t {
     oom,                  // task
     mark,                 // number of the mark
     task_switch,          // task
+    migrate,              // frame that it was in; frame that it is in now
 };
 
 struct trace_event {

@@ -12,6 +12,10 @@
 // The plug (kernel: struct blk_plug) is flushed when its owner says so, when the owner sleeps, when it
 // holds 32 requests, or when a new request begins while the newest has reached 128 KiB.
 //
+// A device takes so many writes at once (sim/write_throttle.hpp), counted from when they are made, not from when they are
+// submitted. Who makes one more flushes its plug and sleeps; so a task that was preempted with a full plug may keep
+// others waiting.
+//
 // Each area has a device of its own; requests to different areas may share a plug, but never merge.
 //
 // A request may fail (sim/io_failures.hpp):
@@ -31,6 +35,7 @@
 #include <pagesim/sim/block_device.hpp>
 #include <pagesim/sim/event_queue.hpp>
 #include <pagesim/sim/io_failures.hpp>
+#include <pagesim/sim/write_throttle.hpp>
 #include <pagesim/swap/swap_space.hpp>
 #include <pagesim/swap/zram.hpp>
 
@@ -56,6 +61,8 @@ struct swap_target {
     zram* store = nullptr;           // synchronous
     unsigned max_request_pages = 31; // what one request may carry (255 sectors)
     io_failures failures{};
+    write_throttle throttle{{}, 1};
+    std::array<std::vector<std::uint32_t>, 2> waiting{}; // requests that may not begin yet, by class
 };
 
 class swap_io : public event_target {
@@ -95,6 +102,9 @@ private:
         io_status status = io_status::ok;
         swap_entry next{}; // the slot that would extend it
         std::vector<page*> pages;
+        write_class by = write_class::others;
+        bool counted = false; // by the throttle
+        sim_time begun{};
     };
 
     void write_to(swap_target& target, page& p, swap_entry e);
@@ -103,6 +113,9 @@ private:
     [[nodiscard]] bool merge(io_plug& plug, io_direction direction, page& p, swap_entry e);
     [[nodiscard]] std::uint32_t new_request();
     void submit(std::uint32_t id);
+    [[nodiscard]] bool begin_write(swap_target& target, std::uint32_t id);
+    void end_request(swap_target& target, std::uint32_t id);
+    void wake_writers(std::uint8_t type, write_class c);
     void end_write(page& p, io_status status);
     void end_read(page& p, io_status status);
 

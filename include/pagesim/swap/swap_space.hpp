@@ -153,6 +153,9 @@ public:
     void delete_from_swap_cache(page& p, std::optional<shadow> left = std::nullopt) {
         take_out_of_cache(p, left ? (left->bits() << 1U) | 1U : 0);
     }
+    // The page of a slot moved: another one, with nothing to its name yet, holds it from now on, and has the reference
+    // (kernel: folio_migrate_mapping()).
+    void replace_page(page& from, page& to);
     // kernel: folio_free_swap(): takes the page out of the swap cache if nothing else names its slot. The
     // page becomes dirty and loses the cache's reference (never its last).
     bool try_to_free_swap(page& p);

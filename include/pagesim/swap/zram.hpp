@@ -17,6 +17,7 @@
 namespace pagesim {
 
 inline constexpr kmem_cache_config zs_handle_slab{.object_bytes = 8};
+inline constexpr kmem_cache_config zspage_slab{.object_bytes = 56};
 
 struct zram_config {
     // Bytes that a page compresses to. More than 3264 is stored as a whole page, as zram does with what
@@ -26,9 +27,9 @@ struct zram_config {
 
 class zram : public slot_listener {
 public:
-    // `handles`: the cache of what names an object; null: names take no memory.
+    // `handles`, `zspages`: the caches of what names an object and of what describes a zspage; null: they take no memory.
     zram(const cpu_context& cpu, frame_source& source, const zram_config& config,
-         kmem_cache* handles = nullptr);
+         kmem_cache* handles = nullptr, kmem_cache* zspages = nullptr);
 
     // False if there was no memory to be had: the write fails.
     [[nodiscard]] bool write(std::uint64_t offset);
@@ -37,6 +38,9 @@ public:
     // A page that is stored whole is only copied back.
     [[nodiscard]] sim_duration compression_time(const cost_table& cost) const;
     [[nodiscard]] sim_duration expansion_time(const cost_table& cost) const;
+
+    // A page of the pool moved; false if it is another's.
+    [[nodiscard]] bool replace_page(page& from, page& to) { return pool_.replace_page(from, to); }
 
     [[nodiscard]] std::uint64_t stored_pages() const { return stored_; }
     [[nodiscard]] std::uint64_t pool_frames() const { return pool_.frames(); }

@@ -14,6 +14,7 @@
 // Left out: merging of classes with equal layout, compaction of the pool.
 #pragma once
 
+#include <pagesim/memory/kmem_cache.hpp>
 #include <pagesim/memory/page.hpp>
 #include <pagesim/sim/cpu_context.hpp>
 
@@ -41,11 +42,15 @@ inline constexpr zs_handle no_object{0};
 
 class zsmalloc {
 public:
-    zsmalloc(const cpu_context& cpu, frame_source& source);
+    zsmalloc(const cpu_context& cpu, frame_source& source, kmem_cache* zspages = nullptr);
 
     // kernel: zs_malloc(). no_object if no frame could be had.
     [[nodiscard]] zs_handle allocate(std::uint32_t bytes);
     void free(zs_handle h);
+
+    // kernel: zs_page_migrate(): another frame takes the place of one of the pool's. False if the page is not the pool's;
+    // otherwise the pool's reference to it is the caller's to drop, and the other's is the pool's.
+    [[nodiscard]] bool replace_page(page& from, page& to);
 
     [[nodiscard]] std::uint64_t frames() const { return frames_; }
 
@@ -69,6 +74,7 @@ private:
         std::uint32_t prev = none;
         fullness group = fullness::almost_empty;
         std::array<page*, 4> frames{};
+        slab_object self = no_slab_object;
     };
     struct size_class {
         layout shape;
@@ -85,6 +91,7 @@ private:
 
     const cpu_context& cpu_;
     frame_source& source_;
+    kmem_cache* descriptors_;
     std::vector<size_class> classes_;
     std::vector<zspage> zspages_; // id = index; 0 is never used
     std::vector<std::uint32_t> free_ids_;

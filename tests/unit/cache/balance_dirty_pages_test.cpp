@@ -113,7 +113,7 @@ TEST(balance_dirty_pages, who_is_killed_waits_no_longer) {
     const step_result r = balance_dirty_pages_ratelimited(m->parts.bdi, d.task, c);
     ASSERT_EQ(r.kind, step_kind::sleep);
     EXPECT_EQ(r.state, sleep_state::killable);
-    const task_signals killed{.sigkill = true};
+    task_signals killed{.sigkill = true};
     m->parts.cpu.current = &killed;
     EXPECT_TRUE(balance_dirty_pages_ratelimited(m->parts.bdi, d.task, c).done());
     m->parts.cpu.current = nullptr;

@@ -87,15 +87,62 @@ TEST_F(kmem_cache_test, no_memory_no_object) {
     EXPECT_EQ(cache.objects(), 0U);
 }
 
-TEST_F(kmem_cache_test, five_slabs_with_room_are_kept_and_more_go_back_when_empty) {
-    kmem_cache cache{cpu, source, {.object_bytes = 512}};
+// Slabs of 8 objects, all full.
+std::vector<slab_object> filled(kmem_cache& cache, unsigned slabs) {
     std::vector<slab_object> all;
-    for (unsigned n = 0; n < 8 * 7; ++n) all.push_back(cache.allocate());
-    ASSERT_EQ(cache.pages(), 7U);
+    for (unsigned n = 0; n < 8 * slabs; ++n) all.push_back(cache.allocate());
+    return all;
+}
+
+TEST_F(kmem_cache_test, slabs_that_the_cpu_holds_stay_when_they_are_empty) {
+    kmem_cache cache{cpu, source, {.object_bytes = 512}};   // 52 * 2 / 8: 13 slabs
+    const std::vector<slab_object> all = filled(cache, 14); // the last one is the CPU's own
     for (const slab_object o : all) cache.free(o);
-    EXPECT_EQ(cache.pages(), kmem_cache::min_partial);
-    EXPECT_EQ(source.back.size(), 2U);
-    EXPECT_EQ(stat[vm_item::nr_slab_unreclaimable], kmem_cache::min_partial);
+    EXPECT_EQ(cache.pages(), 14U);
+    EXPECT_TRUE(source.back.empty());
+    cache.check_consistency();
+}
+
+TEST_F(kmem_cache_test, one_more_sends_those_of_the_cpu_to_the_node_where_five_stay_if_they_are_empty) {
+    kmem_cache cache{cpu, source, {.object_bytes = 512}};
+    const std::vector<slab_object> all = filled(cache, 15);
+    for (const slab_object o : all) cache.free(o); // the 14th finds 13
+    EXPECT_EQ(cache.pages(), 15U - (13 - kmem_cache::min_partial));
+    EXPECT_EQ(source.back.size(), 13 - kmem_cache::min_partial);
+    EXPECT_EQ(stat[vm_item::nr_slab_unreclaimable], static_cast<std::int64_t>(cache.pages()));
+    cache.check_consistency();
+}
+
+TEST_F(kmem_cache_test, the_cpu_of_5_10_counts_the_objects_that_were_free_when_a_slab_came) {
+    kmem_cache cache{cpu, source, {.object_bytes = 512}, cpu_partial_rule::by_objects}; // 13 objects
+    const std::vector<slab_object> all = filled(cache, 20);
+    for (unsigned slab = 0; slab < 15; ++slab) cache.free(all[8 * slab]); // one each: the 15th finds 14
+    for (unsigned slab = 0; slab < 14; ++slab) {
+        for (unsigned n = 1; n < 8; ++n) cache.free(all[8 * slab + n]);
+    }
+    // 14 went to the node when the 15th came, and of those all but four go back when they become empty.
+    EXPECT_EQ(source.back.size(), 14 - (kmem_cache::min_partial - 1));
+    cache.check_consistency();
+}
+
+TEST_F(kmem_cache_test, a_slab_of_the_node_goes_back_when_it_becomes_empty_and_four_others_have_room) {
+    kmem_cache cache{cpu, source, {.object_bytes = 512}};
+    const std::vector<slab_object> all = filled(cache, 20);
+    for (unsigned slab = 0; slab < 14; ++slab) cache.free(all[8 * slab]); // 13 to the node
+    for (unsigned n = 1; n < 8; ++n) cache.free(all[n]);
+    EXPECT_EQ(source.back.size(), 1U);
+    cache.check_consistency();
+}
+
+TEST_F(kmem_cache_test, objects_come_from_the_cpus_last_slab_then_from_the_nodes_first) {
+    kmem_cache cache{cpu, source, {.object_bytes = 512}};
+    const std::vector<slab_object> all = filled(cache, 20);
+    for (unsigned slab = 0; slab < 14; ++slab) cache.free(all[8 * slab]);
+    EXPECT_EQ(cache.allocate(), all[8 * 13U]) << "the CPU's";
+    EXPECT_EQ(cache.allocate(), all[8 * 12U]) << "the node's first is the last that the CPU had";
+    // 13 / 2 + 1 more came to the CPU then, the last of them is next
+    EXPECT_EQ(cache.allocate(), all[8 * 5U]);
+    EXPECT_EQ(cache.pages(), 20U);
     cache.check_consistency();
 }
 

@@ -59,6 +59,79 @@ TEST(swap_io, a_plug_with_32_requests_is_flushed_by_the_next) {
     m->complete_io();
 }
 
+// Every other slot, so that each page is a request.
+void write_alone(small_machine& m, std::uint64_t n, io_plug& plug) {
+    m.parts.io->write_page(ready(m, n), plug);
+    static_cast<void>(m.parts.swap.alloc_slot());
+}
+
+constexpr wait_channel throttled{.reason = wait_reason::write_throttled, .key = 1};
+
+TEST(swap_io, who_writes_more_than_the_device_takes_flushes_its_plug_and_sleeps) {
+    auto m = a_machine().build(); // 16 deep, so 8 for a direct reclaimer
+    task_signals current;
+    m->parts.cpu.current = &current;
+    io_plug plug;
+    for (std::uint64_t n = 0; n < 8; ++n) write_alone(*m, n, plug);
+    EXPECT_EQ(current.io_wait, wait_channel{});
+    EXPECT_EQ(m->parts.io->requests_in_flight(), 0U);
+    write_alone(*m, 8, plug);
+    EXPECT_EQ(current.io_wait, throttled);
+    EXPECT_TRUE(m->parts.cpu.should_yield());
+    EXPECT_EQ(m->parts.io->requests_in_flight(), 8U);
+    EXPECT_FALSE(plug.empty()) << "the ninth";
+    m->parts.cpu.current = nullptr;
+    m->complete_io();
+    EXPECT_GT(m->waker.times(wait_reason::write_throttled), 0U);
+    m->parts.io->flush(plug);
+    m->complete_io();
+    EXPECT_EQ(m->parts.stat[vm_item::nr_written], 9);
+}
+
+TEST(swap_io, kswapd_may_write_twice_as_much_at_once) {
+    auto m = a_machine().build();
+    task_signals kswapd{.kswapd = true};
+    m->parts.cpu.current = &kswapd;
+    io_plug plug;
+    for (std::uint64_t n = 0; n < 16; ++n) write_alone(*m, n, plug);
+    EXPECT_EQ(kswapd.io_wait, wait_channel{});
+    write_alone(*m, 16, plug);
+    EXPECT_EQ(kswapd.io_wait.reason, wait_reason::write_throttled);
+    m->parts.cpu.current = nullptr;
+    m->parts.io->flush(plug);
+    m->complete_io();
+}
+
+TEST(swap_io, what_waits_behind_somebody_elses_plug_counts) {
+    auto m = a_machine().build();
+    task_signals current;
+    m->parts.cpu.current = &current;
+    io_plug preempted;
+    io_plug plug;
+    for (std::uint64_t n = 0; n < 8; ++n) write_alone(*m, n, preempted);
+    write_alone(*m, 8, plug);
+    EXPECT_EQ(current.io_wait, throttled);
+    EXPECT_EQ(m->parts.io->requests_in_flight(), 0U);
+    m->parts.cpu.current = nullptr;
+    m->parts.io->flush(preempted);
+    m->complete_io();
+    EXPECT_GT(m->waker.times(wait_reason::write_throttled), 0U);
+    m->parts.io->flush(plug);
+    m->complete_io();
+}
+
+TEST(swap_io, a_page_that_joins_a_request_does_not_count) {
+    auto m = a_machine().build();
+    task_signals current;
+    m->parts.cpu.current = &current;
+    io_plug plug;
+    for (std::uint64_t n = 0; n < 20; ++n) m->parts.io->write_page(ready(*m, n), plug);
+    EXPECT_EQ(current.io_wait, wait_channel{});
+    m->parts.cpu.current = nullptr;
+    m->parts.io->flush(plug);
+    m->complete_io();
+}
+
 TEST(swap_io, two_plugs_do_not_mix) {
     auto m = a_machine().build();
     io_plug one;
