@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include <pagesim/memory/buddy.hpp>
 #include <pagesim/memory/page_list.hpp>
 #include <pagesim/memory/page_state.hpp>
+#include <pagesim/memory/pcp.hpp>
 
 #include <fmt/format.h>
 
@@ -62,7 +62,7 @@ bool is_legal(const page& p) {
         return is_legal_free(p, page_flag::buddy) && p.private_data() < max_order &&
                p.index() < nr_migratetypes;
     case page_state::free_pcp:
-        return is_legal_free(p, page_flag::pcp) && p.private_data() < nr_migratetypes && p.index() == 0;
+        return is_legal_free(p, page_flag::pcp) && p.private_data() < nr_pcp_lists && p.index() == 0;
     case page_state::table:
     case page_state::zspage: return p.refcount() > 0 && p.mapcount() == 0 && (p.flags() & user_flags).empty();
     case page_state::kernel: return p.mapcount() == 0 && unlinked(p);

@@ -35,8 +35,8 @@ void zone::count_free_since(std::uint64_t before) {
 page* zone::rmqueue(page_order order, migratetype type, const rmqueue_rules& rules) {
     const std::uint64_t before = buddy_.nr_free();
     steal_report report;
-    page* p = raw(order) == 0 ? pcp_.alloc(type, buddy_, report, rules.fallback)
-                              : buddy_.alloc(order, type, report, rules.fallback);
+    page* p = pcp_.has_order(order) ? pcp_.alloc(type, buddy_, report, rules.fallback, order)
+                                    : buddy_.alloc(order, type, report, rules.fallback);
     count_free_since(before);
     for (unsigned i = 0; i < report.below_pageblock; ++i) {
         const bool flag = boost_watermark() || boosted_rule_ == boosted_flag::at_every_steal;
@@ -69,18 +69,16 @@ page& zone::strip(page& p) const {
     return p;
 }
 
-void zone::free_page(page& p) {
-    const migratetype type = buddy_.pageblock_type(frames_->pfn_of(p));
-    const std::uint64_t before = buddy_.nr_free();
-    pcp_.free(strip(p), type, buddy_, reclaim_);
-    stat_->add(vm_item::pgfree);
-    count_free_since(before);
-}
+void zone::free_page(page& p) { free_pages(p, page_order{0}); }
 
 void zone::free_pages(page& head, page_order order) {
-    if (raw(order) == 0) return free_page(head);
     const std::uint64_t before = buddy_.nr_free();
-    buddy_.free(strip(head), order);
+    if (pcp_.has_order(order)) {
+        const migratetype type = buddy_.pageblock_type(frames_->pfn_of(head));
+        pcp_.free(strip(head), type, buddy_, reclaim_, order);
+    } else {
+        buddy_.free(strip(head), order);
+    }
     stat_->add(vm_item::pgfree, static_cast<std::int64_t>(pages_of(order).value));
     count_free_since(before);
 }
@@ -204,7 +202,7 @@ void zone::check_consistency() const {
         PAGESIM_ASSERT_PAGE(is_legal(p), p);
         PAGESIM_ASSERT_PAGE(!is_reserved(n) || state_of(p) == page_state::blank, p);
         if (p.test(page_flag::buddy)) ++heads;
-        if (p.test(page_flag::pcp)) ++stock;
+        if (p.test(page_flag::pcp)) stock += 1ULL << (p.private_data() / nr_migratetypes);
         if (!p.test(page_flag::lru)) continue;
         if (p.test(page_flag::unevictable)) {
             ++lru[4];

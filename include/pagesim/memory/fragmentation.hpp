@@ -15,8 +15,6 @@
 
 namespace pagesim {
 
-inline constexpr unsigned page_alloc_costly_order = 3; // kernel: PAGE_ALLOC_COSTLY_ORDER
-
 // -1000, or 0 to 1000.
 [[nodiscard]] int fragmentation_index(const zone& z, page_order order);
 // Percent of the free pages that lie in blocks smaller than the order.

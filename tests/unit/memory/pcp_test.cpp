@@ -154,6 +154,52 @@ TEST_F(pcp_test, overflow_of_6_1_goes_round_to_the_first_list) {
     EXPECT_EQ(picture(pcp, U), "4 3 2");
 }
 
+TEST_F(pcp_test, blocks_of_order_1_are_refilled_by_half_a_batch_and_by_two_at_least) {
+    pcp_lists pcp = lists_of(pcp_high_rule::low_watermark, {640, 7});
+    EXPECT_EQ(pcp.alloc(M, area, report, fragmentation::allowed, page_order{1}), &frames[pfn{0}]);
+    EXPECT_EQ(area.nr_free(), 8192U - 3 * 2);
+    EXPECT_EQ(pcp.count(), 2U * 2);
+    EXPECT_EQ(pcp.alloc(M, area, report, fragmentation::allowed, page_order{3}), &frames[pfn{8}]);
+    EXPECT_EQ(area.nr_free(), 8192U - 3 * 2 - 2 * 8);
+    EXPECT_EQ(pcp.count(), 2U * 2 + 8);
+    pcp.check_consistency();
+    pcp.drain(area);
+    EXPECT_EQ(area.nr_free(), 8192U - 2 - 8);
+    EXPECT_EQ(pcp.count(), 0U);
+}
+
+TEST_F(pcp_test, a_larger_block_freed_after_an_overflow_sends_the_whole_stock_back) {
+    pcp_lists pcp = lists_of(pcp_high_rule::low_watermark, {640, 15});
+    page& first = *area.alloc(page_order{1}, M, report);
+    page& second = *area.alloc(page_order{1}, M, report);
+    pcp.free(first, M, area, zone_reclaim::idle, page_order{1});
+    EXPECT_EQ(pcp.count(), 2U) << "nothing overflowed yet";
+    EXPECT_EQ(overflows(pcp, 638), (sizes{15}));
+    EXPECT_EQ(pcp.free_factor(), 1U);
+    pcp.free(second, R, area, zone_reclaim::idle, page_order{1});
+    EXPECT_EQ(pcp.count(), 0U);
+    EXPECT_EQ(pcp.free_factor(), 1U);
+    EXPECT_EQ(area.nr_free(), 8192U);
+}
+
+TEST_F(pcp_test, an_overflow_counts_the_pages_of_larger_blocks_and_may_give_back_one_more) {
+    pcp_lists pcp = lists_of(pcp_high_rule::low_watermark, {20, 5});
+    std::vector<page*> v;
+    for (int i = 0; i < 10; ++i) v.push_back(area.alloc(page_order{1}, M, report));
+    for (page* p : v) pcp.free(*p, M, area, zone_reclaim::idle, page_order{1});
+    EXPECT_EQ(pcp.count(), 14U);
+    pcp.check_consistency();
+}
+
+TEST_F(pcp_test, only_6_1_has_lists_of_larger_blocks_and_up_to_order_3) {
+    const pcp_lists now = lists_of(pcp_high_rule::low_watermark, {640, 15});
+    EXPECT_TRUE(now.has_order(page_order{3}));
+    EXPECT_FALSE(now.has_order(page_order{4}));
+    const pcp_lists then = lists_of(pcp_high_rule::six_batches, {90, 15});
+    EXPECT_TRUE(then.has_order(page_order{0}));
+    EXPECT_FALSE(then.has_order(page_order{1}));
+}
+
 TEST_F(pcp_test, overflow_of_5_8_is_always_one_batch) {
     pcp_lists pcp = lists_of(pcp_high_rule::six_batches, {90, 15});
     EXPECT_EQ(overflows(pcp, 120, zone_reclaim::active), (sizes{15, 15, 15}));

@@ -79,15 +79,29 @@ TEST_F(zone_test, freeing_700_pages_gives_945_to_the_buddy_lists) {
     EXPECT_EQ(stat[vm_item::pgfree], 700U);
 }
 
-TEST_F(zone_test, larger_orders_bypass_the_per_cpu_lists) {
+TEST_F(zone_test, orders_above_3_bypass_the_per_cpu_lists) {
+    zone& z = build(page_count{4096});
+    page* p = z.rmqueue(page_order{4}, M);
+    ASSERT_NE(p, nullptr);
+    EXPECT_EQ(stat[vm_item::nr_free_pages], 4096U - 16);
+    p->set_refcount(0);
+    z.free_pages(*p, page_order{4});
+    EXPECT_EQ(stat[vm_item::nr_free_pages], 4096U);
+    EXPECT_EQ(stat[vm_item::pgfree], 16U);
+}
+
+TEST_F(zone_test, a_block_of_8_pages_stays_on_the_per_cpu_list) {
     zone& z = build(page_count{4096});
     page* p = z.rmqueue(page_order{3}, M);
     ASSERT_NE(p, nullptr);
-    EXPECT_EQ(stat[vm_item::nr_free_pages], 4096U - 8);
     p->set_refcount(0);
     z.free_pages(*p, page_order{3});
-    EXPECT_EQ(stat[vm_item::nr_free_pages], 4096U);
+    EXPECT_EQ(stat[vm_item::nr_free_pages], 4096U - 8);
+    EXPECT_EQ(z.pcp().count(), 8U);
     EXPECT_EQ(stat[vm_item::pgfree], 8U);
+    z.check_consistency();
+    z.drain_pcp();
+    EXPECT_EQ(stat[vm_item::nr_free_pages], 4096U);
 }
 
 TEST_F(zone_test, a_freed_page_forgets_what_it_was) {
