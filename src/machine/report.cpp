@@ -67,6 +67,14 @@ void describe_memory(config_text& out, const machine_config& c) {
     out.line("start.pcp_pages", c.start.pcp_pages.value);
     out.line("start.unevictable", c.start.unevictable.value);
     for (const vpn n : c.start.tables_at) out.line("start.tables_at", raw(n));
+    if (!c.start.map.empty()) {
+        std::string runs;
+        for (const frame_run& r : c.start.map)
+            fmt::format_to(std::back_inserter(runs), "{}:{} ", static_cast<unsigned>(r.use), r.frames);
+        out.line("start.map", runs);
+    }
+    if (c.start.kcompactd_due != initial_state{}.kcompactd_due)
+        out.line("start.kcompactd_due_ns", c.start.kcompactd_due.ns);
 }
 
 // One area; what it has in common with every simple area is not said.
@@ -83,6 +91,8 @@ void describe_swap(config_text& out, const swap_config& a, std::string_view pref
         line("flash.bytes_per_second", a.flash.bytes_per_second);
         line("flash.queue_depth", a.flash.queue_depth);
         line("flash.max_request_pages", a.max_request_pages);
+        if (a.wbt_lat) line("flash.wbt_lat_ns", a.wbt_lat->ns);
+        if (a.nr_requests) line("flash.nr_requests", *a.nr_requests);
     }
     if (a.priority) line("priority", *a.priority);
     if (a.medium == swap_medium::rotational) line("medium", "rotational");

@@ -107,8 +107,8 @@ std::uint32_t zsmalloc::new_zspage(std::uint32_t cls) {
         free_ids_.pop_back();
         zspages_[id] = z;
     }
-    for (std::uint32_t i = 0; i < classes_[cls].shape.frames;
-         ++i) { // so that a page tells where in the pool it is
+    // So that a page tells where in the pool it is.
+    for (std::uint32_t i = 0; i < classes_[cls].shape.frames; ++i) {
         z.frames[i]->set(page_flag::zsmalloc);
         z.frames[i]->set_index(id);
         z.frames[i]->set_private_data(i);

@@ -358,6 +358,22 @@ TEST(report, names_input_machine_and_outcome) {
     }
 }
 
+TEST(report, whatever_a_run_depends_on_changes_the_hash) {
+    const auto changed = [](auto change) {
+        machine_config c = small();
+        c.swap.device = swap_device::flash;
+        const std::uint64_t before = config_hash(c);
+        change(c);
+        return config_hash(c) != before;
+    };
+    EXPECT_TRUE(changed([](machine_config& c) { c.swap.wbt_lat = sim_duration{}; }));
+    EXPECT_TRUE(changed([](machine_config& c) { c.swap.nr_requests = 7; }));
+    EXPECT_TRUE(changed([](machine_config& c) { c.start.map = {{frame_use::in_use, 8}}; }));
+    EXPECT_TRUE(changed([](machine_config& c) { c.start.kcompactd_due = milliseconds(1); }));
+    EXPECT_TRUE(changed([](machine_config& c) { c.reclaim.compaction_proactiveness = 0; }));
+    EXPECT_FALSE(changed([](machine_config&) {}));
+}
+
 TEST(report, equal_configurations_have_equal_hashes) {
     machine_config c = small();
     EXPECT_EQ(config_hash(c), config_hash(small()));
