@@ -29,7 +29,7 @@ struct kcompactd_cursor {
     phase at = phase::asleep;
     std::vector<zone_compaction> zones; // as the node's
     std::size_t next_zone = 0;
-    bool compacting = false; // the zone before `next_zone`, with cc
+    bool compacting = false; // zone `next_zone`, with cc
     compact_control cc;
     unsigned order = 0; // of the work under way
     zone_type highest_zoneidx = zone_type::movable;
