@@ -2,8 +2,10 @@
 #include "commands.hpp"
 
 #include "conform_output.hpp"
+#include "ftrace_file.hpp"
 #include "output.hpp"
 #include "outside_list.hpp"
+#include "run_setup.hpp"
 #include "usage_error.hpp"
 
 #include <fmt/format.h>
@@ -12,6 +14,7 @@
 #include <iterator>
 #include <optional>
 #include <set>
+#include <span>
 
 namespace pagesim::program {
 
@@ -59,9 +62,25 @@ void explain(const conform_options& o, const result_file& result, const std::vec
         return;
     }
     reclaim_log log{d->stretch(series)};
-    static_cast<void>(run_case(result, o.ops_dir, marks, &log));
+    static_cast<void>(run_case(result, o.ops_dir, marks, listening(log)));
     fmt::print("{}", explanation_text(series, *d, log));
     out["explanation"] = explanation_json(series, *d, log);
+}
+
+// Runs the case; --ftrace listens.
+simulated_case run_and_listen(const conform_options& o, const result_file& result,
+                              const std::vector<real_mark>& marks) {
+    if (o.ftrace_file.empty()) return run_case(result, o.ops_dir, marks);
+    const ftrace_dialect dialect =
+        result.kernel() == "6.1" ? ftrace_dialect::of_6_1 : ftrace_dialect::of_5_8; // 5.10 writes as 5.8
+    ftrace_file trace{dialect, o.ftrace_file};
+    return run_case(result, o.ops_dir, marks,
+                    {.sink = &trace.writer,
+                     .begin =
+                         [&trace](const machine& m, const opened_input& input) {
+                             trace.writer.begin(m, about(m, std::span{&input, 1}));
+                         },
+                     .finish = [&trace] { trace.finish(); }});
 }
 
 // As lists of pairs name them.
@@ -105,7 +124,7 @@ void run_and_print(const conform_options& o, const std::string& path, outcome& a
         throw usage_error{fmt::format("{}: another result is called '{}', too", path, result.id())};
     const bool series = o.series || !o.explain.empty();
     const std::vector<real_mark> marks = series ? result.marks() : std::vector<real_mark>{};
-    const simulated_case s = run_case(result, o.ops_dir, marks);
+    const simulated_case s = run_and_listen(o, result, marks);
     const std::vector<compared> at_end = compare_at_end(result, s);
     all.total.add(title_of(result), at_end);
     std::vector<verdict> verdicts = verdicts_of(result, at_end);
@@ -126,6 +145,8 @@ void run_and_print(const conform_options& o, const std::string& path, outcome& a
 int conform_command(const conform_options& o) {
     check_writable("--json", o.json_file);
     check_writable("--write-outside", o.write_outside_file);
+    if (!o.ftrace_file.empty() && o.results.size() != 1)
+        throw usage_error{fmt::format("--ftrace takes one result, not {}", o.results.size())};
     std::optional<outside_list> known;
     if (!o.known_outside_file.empty()) known = outside_list::read(o.known_outside_file);
     if (!o.explain.empty()) static_cast<void>(counter_to_explain(o));

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "conform_run.hpp"
 
-#include "input.hpp"
 #include "usage_error.hpp"
 
 #include <pagesim/workload/ops.hpp>
@@ -44,8 +43,14 @@ std::vector<ops_stream::observation> observations_at(const std::vector<real_mark
 
 } // namespace
 
+case_listener listening(reclaim_log& log) {
+    return {.sink = &log,
+            .begin = [&log](const machine& m, const opened_input& /*input*/) { log.begin(m); },
+            .finish = [&log] { log.finish(); }};
+}
+
 simulated_case run_case(const result_file& result, const std::string& ops_dir,
-                        const std::vector<real_mark>& marks, reclaim_log* log) {
+                        const std::vector<real_mark>& marks, const case_listener& listener) {
     const std::string missing = result.missing();
     if (!missing.empty()) throw usage_error{fmt::format("{}: {}", result.path(), missing)};
     const machine_config config = result.machine();
@@ -60,13 +65,13 @@ simulated_case run_case(const result_file& result, const std::string& ops_dir,
                          .file_alignment = file_mapping_alignment(config.profile),
                          .further_stores = result.further_stores()});
     }
-    machine m{config, log};
+    machine m{config, listener.sink};
     m.start(*input.stream, input.ranges);
-    if (log != nullptr) log->begin(m);
+    if (listener.begin) listener.begin(m, input);
     const vmstat before = m.stat();
     const sim_time start = m.now();
     m.run();
-    if (log != nullptr) log->finish();
+    if (listener.finish) listener.finish();
     if (const auto& error = m.workload().error()) {
         throw usage_error{fmt::format("{}: {}", result.path(), to_string(*error))};
     }

@@ -3,10 +3,12 @@
 #pragma once
 
 #include "comparison.hpp"
+#include "input.hpp"
 #include "result_file.hpp"
 
 #include <pagesim/machine/reclaim_log.hpp>
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,10 +28,20 @@ struct simulated_case {
     std::vector<simulated_mark> marks; // where they were asked for
 };
 
-// Runs the case. The counters are read at `marks` too, which changes nothing, and `log` (or null) listens. Refuses by
-// name what the case needs and this version has not: throws usage_error.
+// Who listens to a case, which changes nothing.
+struct case_listener {
+    trace_sink* sink = nullptr;
+    std::function<void(const machine&, const opened_input&)> begin{}; // before the first step
+    std::function<void()> finish{};                                   // after the last; the machine is still there
+};
+
+[[nodiscard]] case_listener listening(reclaim_log& log);
+
+// Runs the case. The counters are read at `marks` too, which changes nothing. Refuses by name what the case needs and
+// this version has not: throws usage_error.
 [[nodiscard]] simulated_case run_case(const result_file& result, const std::string& ops_dir,
-                                      const std::vector<real_mark>& marks = {}, reclaim_log* log = nullptr);
+                                      const std::vector<real_mark>& marks = {},
+                                      const case_listener& listener = {});
 
 // A headline counter of ours, as result_file::real() has it.
 [[nodiscard]] double simulated_value(const simulated_mark& m, std::string_view counter);

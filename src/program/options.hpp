@@ -92,6 +92,7 @@ struct conform_options {
     std::string json_file;
     std::string known_outside_file;
     std::string write_outside_file;
+    std::string ftrace_file;
     bool strict = false;
     bool quiet = false;
     bool series = false;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "commands.hpp"
 
+#include "ftrace_file.hpp"
 #include "html_report.hpp"
 #include "input.hpp"
 #include "live_view.hpp"
@@ -10,7 +11,6 @@
 #include "run_setup.hpp"
 #include "usage_error.hpp"
 
-#include <pagesim/machine/ftrace.hpp>
 #include <pagesim/machine/proc_files.hpp>
 #include <pagesim/machine/proc_machine.hpp>
 #include <pagesim/machine/time_series.hpp>
@@ -100,19 +100,6 @@ ftrace_dialect dialect_of(const run_options& o) {
                                    {"postprocess", ftrace_dialect::postprocess}});
 }
 
-// --ftrace.
-struct ftrace_file {
-    explicit ftrace_file(const run_options& o)
-        : writer{dialect_of(o), [this](std::string_view text) { file.write(text); }}, file{"--ftrace",
-                                                                                           o.ftrace_file} {}
-    void finish() {
-        writer.finish();
-        file.close();
-    }
-    ftrace_writer writer;
-    growing_file file;
-};
-
 } // namespace
 
 int run_command(const run_options& o) {
@@ -127,7 +114,7 @@ int run_command(const run_options& o) {
     const memory_choice memory = choose_memory(o, inputs);
     const auto began = std::chrono::steady_clock::now();
     std::optional<ftrace_file> trace;
-    if (!o.ftrace_file.empty()) trace.emplace(o);
+    if (!o.ftrace_file.empty()) trace.emplace(dialect_of(o), o.ftrace_file);
     std::optional<time_series> series;
     if (!o.html_file.empty() || o.series) series.emplace();
     sink_list sinks;

@@ -99,7 +99,7 @@ void start_processes(const run_options& o, machine& m, const std::vector<opened_
     }
 }
 
-std::string about(const machine& m, const std::vector<opened_input>& inputs) {
+std::string about(const machine& m, std::span<const opened_input> inputs) {
     std::string out = fmt::format("configuration {:016x}", config_hash(m.parts().config));
     for (const opened_input& i : inputs) {
         out += fmt::format("  {} ({}, fnv1a {:016x})", i.identity.name, i.identity.format, i.identity.hash);

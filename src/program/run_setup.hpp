@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -48,6 +49,6 @@ struct memory_choice {
 void start_processes(const run_options& o, machine& m, const std::vector<opened_input>& inputs);
 
 // Configuration and inputs, in one line.
-[[nodiscard]] std::string about(const machine& m, const std::vector<opened_input>& inputs);
+[[nodiscard]] std::string about(const machine& m, std::span<const opened_input> inputs);
 
 } // namespace pagesim::program

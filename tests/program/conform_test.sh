@@ -33,6 +33,17 @@ expect 0 "" conform --ops . --quiet real/ours.json
 grep -q "^43 of 45 pairs inside, 1 of 1 cases ran" out || fail "--quiet says: $(cat out)"
 ! grep -q "headline counters inside" out || fail "--quiet prints tables"
 
+# --ftrace changes nothing, and is of one result, in its kernel's dialect.
+expect 0 "" conform --ops . --quiet --ftrace log real/ours.json
+grep -q "^43 of 45 pairs inside, 1 of 1 cases ran" out || fail "with --ftrace it says: $(cat out)"
+grep -q "small.ops (ops, fnv1a" log || fail "the log does not name its input: $(head -n 5 log)"
+[[ $(grep -c 'mm_vmscan_write_folio: page=' log) -gt 1000 ]] || fail "the log has $(grep -c mm_vmscan_write log) writes"
+sed 's/"6.1.0"/"5.10.0"/' real/ours.json >real/older.json
+expect 0 "" conform --ops . --quiet --ftrace - real/older.json
+[[ $(grep -c 'mm_vmscan_writepage: page=' out) -gt 1000 ]] || fail "5.10's dialect is: $(grep -m 1 mm_vmscan_write out)"
+expect 2 "--ftrace takes one result, not 2" conform --ops . --ftrace log real/ours.json real/none.json
+expect 2 "--ftrace: /nowhere/x: can't be opened" conform --ops . --ftrace /nowhere/x real/ours.json
+
 # The list as it is written is the list that is expected.
 expect 0 "" conform --ops . --quiet --write-outside list real/ours.json
 [[ $(grep -v '^#' list | paste -sd' ') == "real/ours pgscan real/ours pgscan_kswapd" ]] || fail "the list is: $(cat list)"

@@ -59,7 +59,7 @@ TEST(run_case, counts_the_same_with_and_without_marks_and_listener) {
     EXPECT_GT(alone.end.delta[vm_item::pswpout], 500U);
     EXPECT_TRUE(alone.marks.empty());
     reclaim_log log{{}};
-    const simulated_case watched = run_case(r, folder.path(), r.marks(), &log);
+    const simulated_case watched = run_case(r, folder.path(), r.marks(), listening(log));
     EXPECT_EQ(watched.end.delta, alone.end.delta);
     EXPECT_DOUBLE_EQ(watched.end.ms, alone.end.ms);
     ASSERT_EQ(watched.marks.size(), 2U);
@@ -142,7 +142,7 @@ TEST(explanation, tells_the_stretch_in_text_and_json) {
     const auto d = find_departure(c, "pgsteal"); // the real run freed nothing
     ASSERT_TRUE(d);
     reclaim_log log{d->stretch(c)};
-    static_cast<void>(run_case(r, folder.path(), r.marks(), &log));
+    static_cast<void>(run_case(r, folder.path(), r.marks(), listening(log)));
     const std::string text = explanation_text(c, *d, log);
     EXPECT_NE(text.find("pgsteal leaves the bar between the start and mark 1 (auto1, op 2)"),
               std::string::npos)
