@@ -95,6 +95,7 @@ void page_cache::add_to_page_cache_lru(mapping& file, page& p, std::uint64_t ind
     const cache_slot old = file.slot(index);
     insert(file, p, index);
     if (old.is_value() && what == added_for::reading) {
+        cpu_.charge(cpu_.cost.file_refault);
         workingset_refault(cpu_, lru_, p, shadow::from_bits(old.value()), swap);
     }
     batches_.lru_cache_add(p);

@@ -197,7 +197,9 @@ step_result lock_target(const fault_context& fc, mm& owner, fault_cursor& f) {
     }
     const bool cut = index_of_fault(f) >= file.size().value; // meanwhile, and the page has not gone yet
     if (cut || !p.test(page_flag::uptodate)) return give_up_file_fault(fc, f, fault_outcome::bus_error);
-    return f.dropped ? retry(fc, f, fc.rc.cpu.cost.file_fault_retry) : map_file_target(fc, owner, f);
+    if (!f.dropped) return map_file_target(fc, owner, f);
+    const cost_table& cost = fc.rc.cpu.cost;
+    return retry(fc, f, f.major ? cost.file_fault_retry : cost.async_fault_retry);
 }
 
 // The page is dirty, and whoever dirties may be made to wait.

@@ -10,6 +10,7 @@ constexpr gfp_flags reading = gfp::reclaim | gfp_flags{gfp_flag::io, gfp_flag::h
 
 void submit(const reclaim_context& rc, read_ahead_cursor& c) {
     if (c.batch.empty()) return;
+    rc.cpu.charge(rc.cpu.cost.readahead_call);
     rc.files.read_pages(c.batch);
     c.batch.clear();
 }
@@ -65,7 +66,7 @@ step_result read_single_page(const reclaim_context& rc, mapping& file, std::uint
         c.result = nullptr;
         return step_done;
     }
-    rc.cpu.charge(rc.cpu.cost.readahead_page);
+    rc.cpu.charge(rc.cpu.cost.readahead_page + rc.cpu.cost.readahead_call);
     rc.cache.add_to_page_cache_lru(file, p, index, added_for::reading, rc.swap.available());
     page* const one = &p;
     rc.files.read_pages({&one, 1});

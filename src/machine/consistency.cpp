@@ -159,9 +159,11 @@ void check_frames(const machine_parts& m, const recount& found) {
 }
 
 void check_slabs(const machine_parts& m) {
-    for (const kmem_cache* c : {&m.nodes, &m.buffer_heads, &m.handles, &m.zspages}) c->check_consistency();
+    for (const kmem_cache* c : {&m.nodes, &m.buffer_heads, &m.handles, &m.zspages, &m.bios.cache()})
+        c->check_consistency();
     PAGESIM_ASSERT(m.stat[vm_item::nr_slab_reclaimable] == m.nodes.pages() + m.buffer_heads.pages());
-    PAGESIM_ASSERT(m.stat[vm_item::nr_slab_unreclaimable] == m.handles.pages() + m.zspages.pages());
+    PAGESIM_ASSERT(m.stat[vm_item::nr_slab_unreclaimable] ==
+                   m.handles.pages() + m.zspages.pages() + m.bios.cache().pages());
     std::uint64_t buffers = 0;
     for (std::uint64_t n = 0; n < m.frames.size().value; ++n)
         buffers += m.frames[pfn{n}].test(page_flag::private_) ? 1U : 0U;

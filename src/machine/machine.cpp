@@ -148,7 +148,7 @@ void machine::put_to_sleep(task& t, const step_result& r) {
     queue_.sleep_current();
 }
 
-// kernel: rq_qos_wait(). What stands behind the sleeper's plug is submitted by a kernel worker.
+// kernel: rq_qos_wait(), mempool_alloc(). What stands behind the sleeper's plug is submitted by a kernel worker.
 void machine::wait_for_io(task& t, wait_channel channel) {
     parts_->clock.charge(parts_->config.cost.throttled_write);
     account();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <pagesim/machine/machine_config.hpp>
 
+#include <pagesim/swap/bio_pool.hpp>
 #include <pagesim/swap/swap_space.hpp>
 
 #include <fmt/format.h>
@@ -93,6 +94,7 @@ std::optional<std::string> find_fault_in(const machine_config& config) {
         return "a share of dirty memory is at most 100 percent";
     if (config.dirty.bytes != 0 && config.dirty.bytes < 2 * page_size)
         return "dirty memory in bytes must be two pages at least, or 0";
+    if (config.start.slabs.bios < bio_pool::reserve) return "the pool keeps two bios";
     if (!config.start.map.empty()) {
         if (config.zones.size() != 1) return "a memory map needs a machine of one zone";
         if (frames_of(config.start.map) != present) return "a memory map must tell of each frame";

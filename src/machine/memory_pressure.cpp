@@ -36,7 +36,8 @@ bool memory_pressure::waits_for_memory(const task& t) const {
     case wait_reason::oom_reaper_work:
     case wait_reason::vmpressure_work:
     case wait_reason::kcompactd_work:
-    case wait_reason::write_throttled: return false;
+    case wait_reason::write_throttled:
+    case wait_reason::bio_freed: return false;
     }
     return false;
 }

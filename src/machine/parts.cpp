@@ -20,6 +20,11 @@ std::unique_ptr<flash_device> file_device_of(const machine_config& config) {
     return std::make_unique<flash_device>(config.files.flash);
 }
 
+kmem_cache_config with_room(kmem_cache_config cache, std::uint32_t room) {
+    cache.boot_room = room;
+    return cache;
+}
+
 } // namespace
 
 page* pool_frames::take_frame() {
@@ -31,7 +36,7 @@ page* pool_frames::take_frame() {
 void pool_frames::give_frame(page& p) { rc_->batches.put_page(p); }
 
 page* slab_frames::take_slab(page_order order, migratetype type) {
-    return alloc_slab_pages(*rc_, order, type);
+    return alloc_slab_pages(*rc_, order, type, reserves_);
 }
 
 void slab_frames::give_slab(page& head, page_order order) {
@@ -66,10 +71,11 @@ machine_parts::machine_parts(const machine_config& c, waker& wakes, trace_sink* 
                                                                                        config.profile},
       wb{.cpu = cpu, .frames = frames, .batches = batches, .cache = cache, .files = files, .bdi = bdi},
       swap{cpu, frames, batches}, map{cpu, config.profile, frames, tlbs, swap, batches, cache},
-      nodes{cpu, slabs, radix_tree_node, config.profile.cpu_partial},
-      buffer_heads{cpu, slabs, buffer_head, config.profile.cpu_partial}, handles{cpu, slabs, zs_handle_slab,
-                                                                                 config.profile.cpu_partial},
-      zspages{cpu, slabs, zspage_slab, config.profile.cpu_partial}, shadows{cache, home},
+      nodes{cpu, slabs, with_room(radix_tree_node, config.start.slabs.nodes), config.profile.cpu_partial},
+      buffer_heads{cpu, slabs, buffer_head, config.profile.cpu_partial},
+      handles{cpu, slabs, with_room(zs_handle_slab, config.start.slabs.handles), config.profile.cpu_partial},
+      zspages{cpu, slabs, with_room(zspage_slab, config.start.slabs.zspages), config.profile.cpu_partial},
+      bios{cpu, bio_slabs, config.start.slabs.bios, config.profile.cpu_partial}, shadows{cache, home},
       rc{.cpu = cpu,
          .profile = config.profile,
          .config = config.reclaim,
@@ -92,9 +98,10 @@ machine_parts::machine_parts(const machine_config& c, waker& wakes, trace_sink* 
     cache.set_listener(bdi);
     pool.attach(rc);
     slabs.attach(rc);
+    bio_slabs.attach(rc);
     cache.set_slabs(nodes, buffer_heads);
     swap.set_node_cache(nodes);
-    io = std::make_unique<swap_io>(cpu, swap, batches, lru, config.profile.zram_reads);
+    io = std::make_unique<swap_io>(cpu, swap, batches, lru, bios, config.profile);
     rc.io = io.get();
     for (const swap_config& area : swap_areas(config)) swapon(area);
     page& zero = boot_frame();
@@ -192,6 +199,11 @@ bool machine_parts::settle_by_map() {
             return true;
         });
     }
+    for (; locked > 0; --locked) {
+        page* const p = get_page_from_freelist(home, gfp::kernel, page_order{0}, alloc_mark::none).frame;
+        if (p == nullptr) return false;
+        add_unevictable(*p, lru_type::anon);
+    }
     std::uint64_t stock = start.pcp_pages.value;
     const std::uint64_t free = start.free_pages.value_or(page_count{z.nr_free_pages()}).value;
     for_each_frame(start.map, frame_use::per_cpu, [&](std::uint64_t n) {
@@ -203,9 +215,24 @@ bool machine_parts::settle_by_map() {
         }
         return true;
     });
+    stock -= z.fill_pcp(page_count{stock}, migratetype::movable).value;
+    release_in_use(free);
     if (z.nr_free_pages() > free)
         home.take_initial(page_count{z.nr_free_pages() - free}, migratetype::unmovable);
-    return locked == 0 && stock == 0;
+    return stock == 0;
+}
+
+// The last of the frames that the map has in use, until so many are free.
+void machine_parts::release_in_use(std::uint64_t free) {
+    zone& z = home.zones().front();
+    if (z.nr_free_pages() >= free) return;
+    std::vector<std::uint64_t> used;
+    for_each_frame(config.start.map, frame_use::in_use, [&](std::uint64_t n) {
+        used.push_back(n);
+        return true;
+    });
+    for (; z.nr_free_pages() < free && used.size() > nr_boot_frames_; used.pop_back())
+        z.release_initial(frames[pfn{used.back()}]);
 }
 
 void machine_parts::settle(mm& first) {

@@ -73,6 +73,8 @@ void describe_memory(config_text& out, const machine_config& c) {
             fmt::format_to(std::back_inserter(runs), "{}:{} ", static_cast<unsigned>(r.use), r.frames);
         out.line("start.map", runs);
     }
+    const slab_room& room = c.start.slabs;
+    out.line("start.slabs", fmt::format("{} {} {} {}", room.nodes, room.handles, room.zspages, room.bios));
     if (c.start.kcompactd_due != initial_state{}.kcompactd_due)
         out.line("start.kcompactd_due_ns", c.start.kcompactd_due.ns);
 }

@@ -181,14 +181,17 @@ step_result workload_task::perform(const op_sleep& op) {
 }
 
 step_result workload_task::perform(const op_mark& op) {
-    std::vector<marked>& told = op.by == op_mark::asker::observer ? observed_ : marks_;
-    if (op.by == op_mark::asker::observer) {
+    using asker = op_mark::asker;
+    std::vector<marked>& told = op.by == asker::observer ? observed_ : marks_;
+    if (op.by == asker::observer) {
         parts_.cpu.emit(tracepoints::observed{.number = told.size()});
     } else {
-        parts_.cpu.emit(trace_kind::mark, told.size());
+        if (op.by == asker::workload) parts_.cpu.emit(trace_kind::mark, told.size());
         parts_.lru.refresh_stat(); // exact figures are asked for
     }
-    told.push_back({.label = op.label, .time = parts_.clock.now(), .stat = parts_.snapshot()});
+    if (op.by != asker::recorder)
+        told.push_back({.label = op.label, .time = parts_.clock.now(), .stat = parts_.snapshot()});
+    parts_.cpu.charge(op.takes);
     return step_again;
 }
 

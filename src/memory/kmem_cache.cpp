@@ -44,7 +44,11 @@ page_order kmem_cache::order_for(std::uint32_t object_bytes) {
 kmem_cache::kmem_cache(const cpu_context& cpu, slab_source& source, const kmem_cache_config& config,
                        cpu_partial_rule rule)
     : cpu_{cpu}, source_{source}, config_{config}, rule_{rule}, order_{order_for(config.object_bytes)},
-      cpu_partial_{cpu_partial_of(config.object_bytes, order_, rule)} {}
+      cpu_partial_{cpu_partial_of(config.object_bytes, order_, rule)} {
+    if (config.boot_room == 0) return;
+    own_ = 1;
+    slabs_.push_back({.order = order_, .room = config.boot_room, .where = place::cpu, .of_boot = true});
+}
 
 void kmem_cache::count_pages(std::int64_t n) {
     pages_ += static_cast<std::uint64_t>(n);
@@ -134,7 +138,7 @@ void kmem_cache::unfreeze_partials() {
     std::vector<std::uint32_t> empty;
     for (; !cpu_slabs_.empty(); cpu_slabs_.pop_back()) {
         const std::uint32_t number = cpu_slabs_.back();
-        if (slabs_[number].in_use == 0 && node_slabs_.size() >= min_partial) {
+        if (slabs_[number].may_go() && node_slabs_.size() >= min_partial) {
             empty.push_back(number);
             continue;
         }
@@ -158,7 +162,7 @@ void kmem_cache::free(slab_object o) {
     if (o == no_slab_object) return;
     const auto number = static_cast<std::uint32_t>(o);
     slab& s = slabs_[number];
-    PAGESIM_ASSERT(s.head != nullptr && s.in_use > 0);
+    PAGESIM_ASSERT(s.exists() && s.in_use > 0);
     --objects_;
     --s.in_use;
     switch (s.where) {
@@ -170,7 +174,7 @@ void kmem_cache::free(slab_object o) {
         return;
     case place::node_partial: break;
     }
-    if (s.in_use > 0 || node_slabs_.size() < min_partial) return;
+    if (!s.may_go() || node_slabs_.size() < min_partial) return;
     node_slabs_.erase(std::find(node_slabs_.begin(), node_slabs_.end(), number));
     discard(number);
 }
@@ -180,10 +184,10 @@ void kmem_cache::check_consistency() const {
     std::uint64_t pages = 0;
     std::size_t on_lists = 0;
     for (const slab& s : slabs_) {
-        if (s.head == nullptr) continue;
+        if (!s.exists()) continue;
         PAGESIM_ASSERT(s.in_use <= s.room && (s.where != place::nowhere || s.in_use == s.room));
         objects += s.in_use;
-        pages += pages_of(s.order).value;
+        pages += s.of_boot ? 0 : pages_of(s.order).value;
         on_lists += s.where == place::cpu_partial || s.where == place::node_partial ? 1U : 0U;
     }
     PAGESIM_ASSERT(objects == objects_ && pages == pages_ &&

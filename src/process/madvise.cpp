@@ -127,7 +127,7 @@ void give_up(const fault_context& fc, mm& owner, vpn from, vpn to) {
         const descriptor d{word};
         if (d.is_swap()) {
             word = 0;
-            rc.cpu.charge(rc.cpu.cost.unmap_page);
+            rc.cpu.charge(rc.cpu.cost.zap_swap_entry);
             zap_swap_entry(rc, owner, entry_in(d, rc.profile.swap_pte));
         } else if (d.present() && !d.special() && give_up_page(rc, rc.home.frames()[d.frame()], word)) {
             changed.add(n);

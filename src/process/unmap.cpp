@@ -28,7 +28,8 @@ void zap(const fault_context& fc, mm& owner, const vma& range, std::uint64_t& wo
     word = 0;
     page* const p = d.present() && !d.special() ? &fc.rc.home.frames()[d.frame()] : nullptr;
     const bool of_file = p != nullptr && !p->anon();
-    fc.rc.cpu.charge(cost_of(fc.rc.cpu.cost, cause, of_file ? p : nullptr));
+    const cost_table& cost = fc.rc.cpu.cost;
+    fc.rc.cpu.charge(d.is_swap() ? cost.zap_swap_entry : cost_of(cost, cause, of_file ? p : nullptr));
     if (of_file) {
         zap_file_page(fc.rc, owner, range, d, *p);
     } else if (p != nullptr) {

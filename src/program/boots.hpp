@@ -3,6 +3,7 @@
 // is the same for all workloads with the same kernel and devices.
 #pragma once
 
+#include <pagesim/machine/machine_config.hpp>
 #include <pagesim/memory/free_layout.hpp>
 #include <pagesim/memory/memory_map.hpp>
 
@@ -17,7 +18,8 @@ struct boot {
     std::string_view swap;
     bool files;                 // the workload has files
     std::uint64_t kcompactd_ms; // from the first op until kcompactd's timer goes off
-    std::string_view map;       // of 192 MiB
+    slab_room slabs;
+    std::string_view map; // of 192 MiB
 };
 
 // Null if it is not known.

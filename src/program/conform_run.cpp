@@ -61,9 +61,11 @@ simulated_case run_case(const result_file& result, const std::string& ops_dir,
     const opened_input input = open_input(ops.string(), "ops");
     if (auto* const stream = dynamic_cast<ops_stream*>(input.stream.get()); stream != nullptr) {
         stream->observe(observations_at(marks));
-        stream->lay_out({.end = result.regions_end(names_in(ops.string())),
-                         .file_alignment = file_mapping_alignment(config.profile),
-                         .further_stores = result.further_stores()});
+        stream->performed_by({.end = result.regions_end(names_in(ops.string())),
+                              .file_alignment = file_mapping_alignment(config.profile),
+                              .further_stores = result.further_stores(),
+                              .snapshot = result.snapshot_time(),
+                              .looks = result.looks()});
     }
     machine m{config, listener.sink};
     m.start(*input.stream, input.ranges);

@@ -32,7 +32,7 @@ struct simulated_case {
 struct case_listener {
     trace_sink* sink = nullptr;
     std::function<void(const machine&, const opened_input&)> begin{}; // before the first step
-    std::function<void()> finish{};                                   // after the last; the machine is still there
+    std::function<void()> finish{}; // after the last; the machine is still there
 };
 
 [[nodiscard]] case_listener listening(reclaim_log& log);

@@ -225,8 +225,9 @@ CLI::App* add_conform(CLI::App& app, conform_options& o) {
         "FOLDER/RESULT, without .json); status 1 if any other is outside or one of these is inside");
     conform->add_option("--write-outside", o.write_outside_file,
                         "write such a list of what is outside now to FILE (- is standard output)");
-    conform->add_option("--ftrace", o.ftrace_file,
-                        "write the simulated run of the one RESULT as ftrace text to FILE, in its kernel's dialect");
+    conform->add_option(
+        "--ftrace", o.ftrace_file,
+        "write the simulated run of the one RESULT as ftrace text to FILE, in its kernel's dialect");
     conform->add_flag("--quiet", o.quiet, "no tables");
     conform->add_flag(
         "--series", o.series,

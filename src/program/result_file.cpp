@@ -138,6 +138,7 @@ machine_config result_file::machine() const {
                 c.start.free_blocks = free_blocks_of(run().value("buddyinfo_before", std::string{}), *b);
             }
             c.start.kcompactd_due = milliseconds(b->kcompactd_ms);
+            c.start.slabs = b->slabs;
         }
         c.start.unevictable = page_count{run().at("gauges_before").at("nr_unevictable").get<std::uint64_t>()};
         c.start.tables_at = {program_top - 1};
@@ -178,6 +179,23 @@ std::uint64_t result_file::further_stores() const {
     constexpr std::uint64_t word = 8; // 7.5 instructions each
     const std::uint64_t fill = std::clamp(json_.value("fill", word), word, page_size);
     return (fill - word) * 15 / 16;
+}
+
+sim_duration result_file::snapshot_time() const {
+    return nanoseconds(kernel() == "6.1" ? 152500 : 80800); // measured: marks one after the other
+}
+
+std::vector<std::uint64_t> result_file::looks() const {
+    constexpr std::uint64_t wanted = 10;
+    const std::uint64_t all = ops_count();
+    const std::uint64_t step = all / wanted;
+    std::vector<std::uint64_t> out;
+    if (step == 0) return out;
+    for (std::uint64_t at = step; at < all; at += step) {
+        out.push_back(at);
+        if (at + step + step / 2 > all) break;
+    }
+    return out;
 }
 
 std::vector<std::string> summands(std::string_view counter) {

@@ -50,6 +50,10 @@ public:
     // Instructions that a page of a store takes beyond those of one word, because more is written.
     [[nodiscard]] std::uint64_t further_stores() const;
 
+    // What the recording program takes to read the counters, and the ops before which it does that unasked.
+    [[nodiscard]] sim_duration snapshot_time() const;
+    [[nodiscard]] std::vector<std::uint64_t> looks() const;
+
     // A counter's delta (sums for pgscan, pgsteal, pgalloc, allocstall) or, with "after." in front, a gauge
     // at the end.
     [[nodiscard]] double real(std::string_view counter) const;

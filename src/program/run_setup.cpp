@@ -83,7 +83,7 @@ std::vector<opened_input> open_inputs(const run_options& o) {
     for (const std::string& path : o.inputs) {
         out.push_back(open_input(path, o.format));
         if (auto* const ops = dynamic_cast<ops_stream*>(out.back().stream.get()); ops != nullptr)
-            ops->lay_out({.file_alignment = file_mapping_alignment(kernel_of(o))});
+            ops->performed_by({.file_alignment = file_mapping_alignment(kernel_of(o))});
         if (!o.quiet) print_account(out.back());
     }
     if (o.oom_score_adj.size() > out.size())

@@ -135,13 +135,15 @@ page* alloc_page_memalloc(const reclaim_context& rc, gfp_flags gfp) {
     return try_freelist(rc, gfp, alloc_mark::none);
 }
 
-page* alloc_slab_pages(const reclaim_context& rc, page_order order, migratetype type) {
+page* alloc_slab_pages(const reclaim_context& rc, page_order order, migratetype type,
+                       slab_reserves reserves) {
     gfp_flags gfp{gfp_flag::kswapd_reclaim, gfp_flag::nowarn, gfp_flag::noretry};
     if (type == migratetype::reclaimable) gfp.set(gfp_flag::reclaimable);
     if (page* p = try_freelist(rc, gfp, alloc_mark::low, order)) return p;
     wake_all_kswapds(rc, gfp, order);
     if (page* p = try_freelist(rc, gfp, alloc_mark::min, order)) return p;
-    return raw(order) == 0 ? try_freelist(rc, gfp, alloc_mark::none) : nullptr;
+    if (reserves == slab_reserves::forbidden) return nullptr;
+    return try_freelist(rc, gfp, alloc_mark::none, order);
 }
 
 } // namespace pagesim

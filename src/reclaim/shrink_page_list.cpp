@@ -181,10 +181,12 @@ void finish(const reclaim_context& rc, const shrink_page_list_cursor& c) {
 
 step_result shrink_page_list(const reclaim_context& rc, scan_control& sc, shrink_page_list_cursor& c,
                              io_plug& plug) {
-    while (c.at < c.input.size) {
+    for (;;) {
+        if (rc.io != nullptr && !rc.io->resume(plug)) return step_again;
+        if (c.at == c.input.size) break;
         page& p = *c.input.pages[c.at++];
         carry_out(rc, p, judge_page(rc, sc, p, c.stat, plug), c);
-        if (c.at < c.input.size && rc.cpu.should_yield()) return step_again;
+        if (rc.cpu.waits_for_io() || (c.at < c.input.size && rc.cpu.should_yield())) return step_again;
     }
     finish(rc, c);
     return step_done;

@@ -15,8 +15,9 @@ wait_channel throttled_on(std::uint8_t type, write_class c) {
 
 } // namespace
 
-swap_io::swap_io(const cpu_context& cpu, swap_space& swap, lru_batches& batches, lruvec& lru, zram_read reads)
-    : cpu_{cpu}, swap_{swap}, batches_{batches}, lru_{lru}, reads_{reads} {}
+swap_io::swap_io(const cpu_context& cpu, swap_space& swap, lru_batches& batches, lruvec& lru, bio_pool& bios,
+                 const kernel_profile& profile)
+    : cpu_{cpu}, swap_{swap}, batches_{batches}, lru_{lru}, bios_{bios}, profile_{profile} {}
 
 void swap_io::attach(std::uint8_t type, swap_target target) {
     PAGESIM_ASSERT((target.device == nullptr) != (target.store == nullptr));
@@ -59,7 +60,26 @@ void swap_io::write_page(page& p, io_plug& plug) {
     cpu_.emit(trace_kind::swap_out, raw(lru_.home().frames().pfn_of(p)),
               generic_swap_entry({.offset = e.offset, .type = e.type}));
     account_writeback_start(cpu_, p);
-    queue(io_direction::write, p, e, &plug);
+    const slab_object bio = bios_.take();
+    if (bio == no_slab_object && cpu_.current != nullptr) {
+        submit_all(plug);
+        plug.waiting_ = &p;
+        wait_for_bio();
+        return;
+    }
+    queue(io_direction::write, p, e, bio, &plug);
+}
+
+bool swap_io::resume(io_plug& plug) {
+    if (plug.waiting_ == nullptr) return true;
+    const slab_object bio = bios_.take();
+    if (bio == no_slab_object && cpu_.current != nullptr) {
+        wait_for_bio();
+        return false;
+    }
+    page& p = *std::exchange(plug.waiting_, nullptr);
+    queue(io_direction::write, p, swap_space::entry_of(p), bio, &plug);
+    return !cpu_.waits_for_io();
 }
 
 void swap_io::write_to(swap_target& target, page& p, swap_entry e) {
@@ -87,7 +107,7 @@ void swap_io::read_page(page& p, swap_entry e, io_plug* plug) {
     }
     cpu_.charge(cpu_.cost.swap_in_submit);
     cpu_.count(vm_item::pgpgin, page_size / 1024);
-    queue(io_direction::read, p, e, plug);
+    queue(io_direction::read, p, e, bios_.take(), plug);
 }
 
 void swap_io::read_from(swap_target& target, page& p, swap_entry e) {
@@ -95,7 +115,7 @@ void swap_io::read_from(swap_target& target, page& p, swap_entry e) {
     const io_status status = target.failures.next(io_direction::read, e.offset, 1);
     end_read(p, status);
     if (status == io_status::failed) return;
-    if (reads_ == zram_read::drops_copy && p.test(page_flag::swapcache) && swap_.count(e) == 1) {
+    if (profile_.zram_reads == zram_read::drops_copy && p.test(page_flag::swapcache) && swap_.count(e) == 1) {
         p.set(page_flag::dirty);
         target.store->slot_freed(e.offset);
     }
@@ -109,36 +129,39 @@ std::uint32_t swap_io::new_request() {
     const std::uint32_t id = free_requests_.back();
     free_requests_.pop_back();
     requests_[id].pages.clear();
+    requests_[id].bios.clear();
     return id;
 }
 
-bool swap_io::merge(io_plug& plug, io_direction direction, page& p, swap_entry e) {
+bool swap_io::merge(io_plug& plug, io_direction direction, page& p, swap_entry e, slab_object bio) {
     for (auto it = plug.requests_.rbegin(); it != plug.requests_.rend(); ++it) {
         request& r = requests_[*it];
         if (r.direction != direction || r.next != e) continue;
         if (r.pages.size() >= targets_[e.type]->max_request_pages) continue;
         r.pages.push_back(&p);
+        r.bios.push_back(bio);
         ++r.next.offset;
         return true;
     }
     return false;
 }
 
-void swap_io::queue(io_direction direction, page& p, swap_entry e, io_plug* plug) {
-    if (plug != nullptr && merge(*plug, direction, p, e)) return;
+void swap_io::queue(io_direction direction, page& p, swap_entry e, slab_object bio, io_plug* plug) {
+    if (plug != nullptr && merge(*plug, direction, p, e, bio)) return;
     const std::uint32_t id = new_request();
     request& r = requests_[id];
     r.direction = direction;
     r.next = {e.offset + 1, e.type};
     r.pages.push_back(&p);
+    r.bios.push_back(bio);
     const bool may = direction == io_direction::read || begin_write(*targets_[e.type], id);
     if (plug == nullptr) {
         submit(id);
         return;
     }
     const bool newest_is_large =
-        !plug->empty() && requests_[plug->requests_.back()].pages.size() >= plug_flush_pages;
-    if (plug->requests_.size() >= plug_requests || newest_is_large || !may) flush(*plug);
+        !plug->requests_.empty() && requests_[plug->requests_.back()].pages.size() >= plug_flush_pages;
+    if (plug->requests_.size() >= profile_.plug_requests || newest_is_large || !may) submit_all(*plug);
     plug->requests_.push_back(id);
     if (!may) cpu_.wait_for_io(throttled_on(e.type, r.by));
 }
@@ -188,9 +211,17 @@ void swap_io::submit(std::uint32_t id) {
     cpu_.events.schedule(done, event_phase::io_completion, *this, id);
 }
 
-void swap_io::flush(io_plug& plug) {
+void swap_io::submit_all(io_plug& plug) {
     for (std::uint32_t id : plug.requests_) submit(id);
     plug.requests_.clear();
+}
+
+void swap_io::flush(io_plug& plug) {
+    if (plug.waiting_ != nullptr) { // its owner does not come to sleep
+        page& p = *std::exchange(plug.waiting_, nullptr);
+        queue(io_direction::write, p, swap_space::entry_of(p), bios_.take(), &plug);
+    }
+    submit_all(plug);
 }
 
 void swap_io::on_event(sim_time /*due*/, std::uint64_t id) {
@@ -205,6 +236,7 @@ void swap_io::on_event(sim_time /*due*/, std::uint64_t id) {
             cpu_.wakes.wake_all({wait_reason::page_unlocked, raw(lru_.home().frames().pfn_of(*p))});
         }
     }
+    for (slab_object bio : r.bios) bios_.give(bio);
     --in_flight_;
     end_request(*targets_[r.next.type], static_cast<std::uint32_t>(id));
     free_requests_.push_back(static_cast<std::uint32_t>(id));

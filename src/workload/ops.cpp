@@ -22,11 +22,10 @@ ops_stream::ops_stream(std::string path, content_hash hashing) : input_{std::mov
     block_.reserve(block_records);
 }
 
-void ops_stream::lay_out(const layout& l) {
+void ops_stream::performed_by(performer p) {
     PAGESIM_ASSERT(counts_.records == 0);
-    map_ = region_map{l.end};
-    file_alignment_ = l.file_alignment;
-    further_stores_ = l.further_stores;
+    map_ = region_map{p.end};
+    performer_ = std::move(p);
 }
 
 std::optional<ops_stream::named_place> ops_stream::place_of(std::string_view name) const {
@@ -58,7 +57,7 @@ void ops_stream::emit_touch() {
         const std::uint64_t further = read ? cost.further_read : cost.further_write[(touch_.done + 1) % 2];
         const std::uint64_t first = read ? cost.read : cost.write;
         block_.emplace_back(touch_.at, writes, instruction_role::time_only,
-                            (touch_.done == 0 ? first : further) + (read ? 0 : further_stores_), 1);
+                            (touch_.done == 0 ? first : further) + (read ? 0 : performer_.further_stores), 1);
         touch_.at = touch_.at + 1;
         ++touch_.done;
         ++counts_.accesses;
@@ -68,6 +67,11 @@ void ops_stream::emit_touch() {
 void ops_stream::read_line() {
     if (observation_is_due()) {
         command_ = op_mark{.label = observations_[observed_++].label, .by = op_mark::asker::observer};
+        return;
+    }
+    if (look_is_due()) {
+        ++looked_;
+        command_ = op_mark{.label = {}, .by = op_mark::asker::recorder, .takes = performer_.snapshot};
         return;
     }
     const auto line = input_.next();

@@ -111,7 +111,7 @@ std::string ops_stream::parse_map(const words& w) {
         return fmt::format("no open file {} here", in_quotes(w.at[1]));
     region& file = it->second;
     if (file.mapped) return fmt::format("file {} is mapped already", in_quotes(w.at[1]));
-    std::string wrong = take_pages(file.pages.value, file_alignment_, file.first);
+    std::string wrong = take_pages(file.pages.value, performer_.file_alignment, file.first);
     if (!wrong.empty()) return wrong;
     file.mapped = true;
     command_ = op_map{.name = it->first, .first = file.first, .pages = file.pages};
@@ -225,7 +225,7 @@ std::string ops_stream::parse_sleep(const words& w) {
 
 std::string ops_stream::parse_mark(const words& w) {
     if (w.count != 2) return "expected: mark LABEL";
-    command_ = op_mark{.label = std::string{w.at[1]}};
+    command_ = op_mark{.label = std::string{w.at[1]}, .takes = performer_.snapshot};
     return {};
 }
 

@@ -90,7 +90,8 @@ public:
         const machine_parts& parts = m_.parts;
         const std::uint64_t least = m_.count(vm_item::nr_shmem) + parts.swap.cached_pages() +
                                     parts.handles.pages() + parts.zspages.pages() +
-                                    parts.buffer_heads.pages() + parts.nodes.pages() / 2;
+                                    parts.bios.cache().pages() + parts.buffer_heads.pages() +
+                                    parts.nodes.pages() / 2;
         expect_equal("frames in use", frames_in_use(),
                      std::clamp(frames_in_use(), least, least + (parts.nodes.pages() + 1) / 2));
     }

@@ -179,6 +179,7 @@ struct kernel_profile {
     migrated_page_list migrated_to_list;
     proactive_compaction proactive;
     cpu_partial_rule cpu_partial;
+    unsigned plug_requests; // a plug with as many is flushed by the next (BLK_MAX_REQUEST_COUNT)
     shrinker_backlog backlog;
     drop_slab_end drop_slab;
     vmstat_lines vmstat;
@@ -238,6 +239,7 @@ inline constexpr kernel_profile linux_5_8{
     .migrated_to_list = migrated_page_list::after_mapping,
     .proactive = proactive_compaction::absent,
     .cpu_partial = cpu_partial_rule::by_objects,
+    .plug_requests = 16,
     .backlog = shrinker_backlog::whole,
     .drop_slab = drop_slab_end::ten_freed,
     .vmstat = vmstat_lines::of_5_8,
@@ -286,6 +288,7 @@ inline constexpr kernel_profile linux_5_10{
     .migrated_to_list = migrated_page_list::after_mapping,
     .proactive = proactive_compaction::skips_turns,
     .cpu_partial = cpu_partial_rule::by_objects,
+    .plug_requests = 16,
     .backlog = shrinker_backlog::whole,
     .drop_slab = drop_slab_end::ten_freed,
     .vmstat = vmstat_lines::of_5_10,
@@ -334,6 +337,7 @@ inline constexpr kernel_profile linux_6_1{
     .migrated_to_list = migrated_page_list::before_mapping,
     .proactive = proactive_compaction::sleeps_longer,
     .cpu_partial = cpu_partial_rule::by_slabs,
+    .plug_requests = 32,
     .backlog = shrinker_backlog::cut_by_priority,
     .drop_slab = drop_slab_end::doubling,
     .vmstat = vmstat_lines::of_6_1,

@@ -53,14 +53,23 @@ struct file_config {
 
 // What already lives in memory when the run begins. All of it belongs to the kernel and to others, and
 // never goes away.
+// Objects for which boot left room in slabs: that many take no memory.
+struct slab_room {
+    std::uint32_t nodes = 0;   // of trees: radix_tree_node
+    std::uint32_t handles = 0; // zs_handle
+    std::uint32_t zspages = 0;
+    std::uint32_t bios = 16; // two of them are the pool's
+};
+
 struct initial_state {
     std::optional<page_count> free_pages{}; // in the buddy lists; default: all that nothing below takes
     std::optional<free_layout>
         free_blocks{}; // which, of the highest zone; default: as large as can be, all movable
     memory_map map{};  // of all frames, of one zone; instead of free_blocks, with pages of every use below
-    page_count pcp_pages{0};                        // free, on the per-CPU list
-    page_count unevictable{0};                      // in use, on the unevictable list
-    std::vector<vpn> tables_at{};                   // the process has page tables for these addresses already
+    page_count pcp_pages{0};      // free, on the per-CPU list
+    page_count unevictable{0};    // in use, on the unevictable list
+    std::vector<vpn> tables_at{}; // the process has page tables for these addresses already
+    slab_room slabs{};
     sim_duration kcompactd_due = milliseconds(500); // until its timer goes off, which runs since boot
 };
 

@@ -31,11 +31,13 @@ private:
 // The same for slabs.
 class slab_frames : public slab_source {
 public:
+    explicit slab_frames(slab_reserves reserves = slab_reserves::allowed) : reserves_{reserves} {}
     void attach(const reclaim_context& rc) { rc_ = &rc; }
     page* take_slab(page_order order, migratetype type) override;
     void give_slab(page& head, page_order order) override;
 
 private:
+    slab_reserves reserves_;
     const reclaim_context* rc_ = nullptr;
 };
 
@@ -100,10 +102,12 @@ public:
     rmap map;
     pool_frames pool;
     slab_frames slabs;
+    slab_frames bio_slabs{slab_reserves::forbidden};
     kmem_cache nodes;        // kernel: radix_tree_node
     kmem_cache buffer_heads; // kernel: buffer_head
     kmem_cache handles;      // kernel: zs_handle
     kmem_cache zspages;      // kernel: zspage
+    bio_pool bios;
     std::unique_ptr<swap_io> io;
     kswapd_request kswapd;
     kcompactd_request kcompactd;
@@ -130,6 +134,7 @@ private:
     void add_unevictable(page& p, lru_type type);
     [[nodiscard]] bool settle_unevictable();
     [[nodiscard]] bool settle_by_map();
+    void release_in_use(std::uint64_t free);
 
     std::vector<swap_backing> swap_devices_; // by type
     std::uint64_t nr_swapons_ = 0;

@@ -51,6 +51,8 @@ inline constexpr slab_object no_slab_object{0};
 struct kmem_cache_config {
     std::uint32_t object_bytes;
     migratetype type = migratetype::unmovable; // reclaimable: SLAB_RECLAIM_ACCOUNT
+    // Objects for which there is room at the start, in a slab of the CPU that boot left: its page is not counted and stays.
+    std::uint32_t boot_room = 0;
 };
 
 class kmem_cache {
@@ -77,13 +79,17 @@ public:
 private:
     enum class place : std::uint8_t { nowhere, cpu, cpu_partial, node_partial };
     struct slab {
-        page* head = nullptr; // null: given back
+        page* head = nullptr; // null: given back, or boot's
         page_order order{0};
         std::uint32_t room = 0; // for so many objects
         std::uint32_t in_use = 0;
         place where = place::nowhere;
         std::uint32_t free_with_older =
             0; // on the CPU's list: objects free in it and those before it when it came
+        bool of_boot = false;
+
+        [[nodiscard]] bool exists() const { return head != nullptr || of_boot; }
+        [[nodiscard]] bool may_go() const { return in_use == 0 && !of_boot; }
     };
 
     [[nodiscard]] std::uint32_t new_slab();

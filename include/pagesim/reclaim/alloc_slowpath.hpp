@@ -44,8 +44,11 @@ step_result alloc_page_step(const reclaim_context& rc, alloc_cursor& c, gfp_flag
 // An allocation from within reclaim (PF_MEMALLOC): wakes kswapd if need be, takes what there is, never waits.
 [[nodiscard]] page* alloc_page_memalloc(const reclaim_context& rc, gfp_flags gfp);
 
-// A block for a slab, without waiting (GFP_NOWAIT): wakes kswapd if need be. A single page may come out of the reserves, as
-// it does for a task that reclaims; a larger block may not.
-[[nodiscard]] page* alloc_slab_pages(const reclaim_context& rc, page_order order, migratetype type);
+enum class slab_reserves : std::uint8_t { allowed, forbidden };
+
+// A block for a slab, without waiting (GFP_NOWAIT): wakes kswapd if need be. Where that is allowed a single page may come
+// out of the reserves, as it does for a task that reclaims; a larger block may not.
+[[nodiscard]] page* alloc_slab_pages(const reclaim_context& rc, page_order order, migratetype type,
+                                     slab_reserves reserves = slab_reserves::allowed);
 
 } // namespace pagesim

@@ -35,9 +35,10 @@ struct cost_table {
     sim_duration swap_in_map{3000};      // map the page that was waited for
     sim_duration page_table_alloc{900};  // one page of descriptors
     sim_duration unmap_page{1124};       // munmap or exit, a page
-    sim_duration unmap_file_page{430};   // the same of a file page
+    sim_duration zap_swap_entry{303};    // munmap, exit or MADV_DONTNEED, a page in swap, beside slot_return
+    sim_duration unmap_file_page{355};   // the same of a file page
     sim_duration madvise_call{15500};    // madvise without its pages
-    sim_duration dontneed_page{1058};    // each advice, a page
+    sim_duration dontneed_page{1104};    // each advice, a page
     sim_duration dontneed_file_page{940};
     sim_duration advise_cold{126};
     sim_duration advise_free{357};    // without draining the batch
@@ -55,20 +56,23 @@ struct cost_table {
         10500}; // fsync, fadvise and the like without their pages (as pwrite; not measured alone)
     sim_duration invalidate_page{0}; // not measured on its own
     // Files.
-    sim_duration file_fault{107};        // do_fault, without the pages it maps
-    sim_duration fault_around_page{560}; // a cached page that it maps
-    sim_duration file_fault_retry{3400}; // the fault gives up its lock to read, and starts again
-    sim_duration page_mkwrite{3190};     // a shared page becomes writable: the file system, dirtying
-    sim_duration dirty_fault_retry{70};  // before 6.1: a fault that dirtied such a page starts again
-    sim_duration mkclean_page{430};      // the walk over the mappings of a page that will be written
-    sim_duration readahead_page{3015};   // allocate, insert, and on pmem copy
-    sim_duration read_call{10800};       // read(2) without its pages
-    sim_duration read_page{1441};        // a page that is cached
-    sim_duration write_call{10500};      // write(2) without its pages
-    sim_duration write_page{3090};       // a page that was clean
-    sim_duration write_page_new{4850};   // a page that was not there
-    sim_duration create_buffers{850};    // beside these, a page's first buffer heads
-    sim_duration write_page_dirty{2600}; // a page that was dirty already
+    sim_duration file_fault{107};         // do_fault, without the pages it maps
+    sim_duration fault_around_page{560};  // a cached page that it maps
+    sim_duration file_fault_retry{3400};  // the fault gives up its lock to read, and starts again
+    sim_duration async_fault_retry{3400}; // the same where the page was there and only more is read ahead
+    sim_duration page_mkwrite{3190};      // a shared page becomes writable: the file system, dirtying
+    sim_duration dirty_fault_retry{70};   // before 6.1: a fault that dirtied such a page starts again
+    sim_duration mkclean_page{430};       // the walk over the mappings of a page that will be written
+    sim_duration readahead_page{2872};    // allocate, insert, and on pmem copy
+    sim_duration readahead_call{2955};    // beside them, each window
+    sim_duration file_refault{266};       // beside these, a page that was evicted before
+    sim_duration read_call{10800};        // read(2) without its pages
+    sim_duration read_page{1441};         // a page that is cached
+    sim_duration write_call{10500};       // write(2) without its pages
+    sim_duration write_page{3090};        // a page that was clean
+    sim_duration write_page_new{4850};    // a page that was not there
+    sim_duration create_buffers{850};     // beside these, a page's first buffer heads
+    sim_duration write_page_dirty{2600};  // a page that was dirty already
 
     // Frames and lists.
     sim_duration pcp_refill{1700};     // one bulk from the buddy lists
@@ -140,10 +144,15 @@ inline constexpr cost_table costs_of_linux_5_10{.fault_entry = sim_duration{295}
                                                 .swap_cache_hit = sim_duration{1299},
                                                 .swap_in_sync = sim_duration{4855},
                                                 .unmap_page = sim_duration{1360},
+                                                .zap_swap_entry = sim_duration{449},
+                                                .dontneed_page = sim_duration{1350},
                                                 .fault_around_page = sim_duration{412},
+                                                .async_fault_retry = sim_duration{9100},
                                                 .page_mkwrite = sim_duration{3101},
                                                 .mkclean_page = sim_duration{515},
-                                                .readahead_page = sim_duration{3097},
+                                                .readahead_page = sim_duration{3025},
+                                                .readahead_call = sim_duration{3158},
+                                                .file_refault = sim_duration{405},
                                                 .read_call = sim_duration{1000},
                                                 .read_page = sim_duration{1644},
                                                 .write_call = sim_duration{1000},
@@ -155,6 +164,7 @@ inline constexpr cost_table costs_of_linux_5_10{.fault_entry = sim_duration{295}
                                                 .page_referenced = sim_duration{700},
                                                 .add_to_swap = sim_duration{1562},
                                                 .remove_mapping = sim_duration{867},
+                                                .remove_file_page = sim_duration{1421},
                                                 .compact_scan = sim_duration{107},
                                                 .compact_isolate_page = sim_duration{563},
                                                 .migrate_page = sim_duration{5000}};

@@ -31,7 +31,8 @@ enum class wait_reason : std::uint8_t {
     oom_reaper_work,
     vmpressure_work,
     kcompactd_work,
-    write_throttled // by the device
+    write_throttled, // by the device
+    bio_freed        // none is left of those that describe I/O
 };
 
 struct wait_channel {
@@ -62,7 +63,7 @@ struct task_signals {
     bool oom_victim =
         false;              // the OOM killer chose it: it may use reserves to die (kernel: tsk_is_oom_victim)
     bool kswapd = false;    // kernel: current_is_kswapd()
-    wait_channel io_wait{}; // its device takes no more writes for now: it sleeps there before it goes on
+    wait_channel io_wait{}; // what its next I/O needs: it sleeps there before it goes on
 };
 
 struct cpu_context {
@@ -95,11 +96,13 @@ struct cpu_context {
     void wait_for_io(wait_channel channel) const {
         if (current != nullptr) current->io_wait = channel;
     }
+    [[nodiscard]] bool waits_for_io() const {
+        return current != nullptr && current->io_wait.reason != wait_reason::none;
+    }
     // Whether an interrupt is due, somebody else is to run, or I/O is to be waited for: kernel code that may be preempted
     // returns to the event loop (kernel: cond_resched(); each allocation that may reclaim is such a point, too).
     [[nodiscard]] bool should_yield() const {
-        return events.next_time() <= clock.now() || wakes.need_resched() ||
-               (current != nullptr && current->io_wait.reason != wait_reason::none);
+        return events.next_time() <= clock.now() || wakes.need_resched() || waits_for_io();
     }
 };
 

@@ -9,12 +9,15 @@
 //                           device answers later, in an interrupt that ends writeback (and rotates the page to the
 //                           tail of its list, PG_reclaim) or unlocks the page that was read.
 //
-// The plug (kernel: struct blk_plug) is flushed when its owner says so, when the owner sleeps, when it
-// holds 32 requests, or when a new request begins while the newest has reached 128 KiB.
+// The plug (kernel: struct blk_plug) is flushed when its owner says so, when the owner sleeps, when it holds 32
+// requests (5.10: 16), or when a new request begins while the newest has reached 128 KiB.
 //
-// A device takes so many writes at once (sim/write_throttle.hpp), counted from when they are made, not from when they are
-// submitted. Who makes one more flushes its plug and sleeps; so a task that was preempted with a full plug may keep
-// others waiting.
+// Each page needs a bio (swap/bio_pool.hpp). A write that finds none waits behind the plug until its owner has slept;
+// then resume() queues it, or sends the owner to sleep again.
+//
+// A device takes so many writes at once (sim/write_throttle.hpp), counted from when they are made, not from when they
+// are submitted. Who makes one more flushes its plug and sleeps; so a task that was preempted with a full plug may
+// keep others waiting.
 //
 // Each area has a device of its own; requests to different areas may share a plug, but never merge.
 //
@@ -27,7 +30,8 @@
 // zram's driver takes a page directly (rw_page). When that fails the kernel tries once more by an ordinary request,
 // which fails as well: so a failed write to zram counts as a page written out, and writeback ends twice.
 //
-// Source: mm/page_io.c, block/blk-mq.c of Linux 6.1.
+// Source: mm/page_io.c, block/blk-mq.c of Linux 6.1. Left out: 5.10's mq-deadline, which sorts what a device without
+// free tags leaves waiting.
 #pragma once
 
 #include <pagesim/base/kernel_profile.hpp>
@@ -36,6 +40,7 @@
 #include <pagesim/sim/event_queue.hpp>
 #include <pagesim/sim/io_failures.hpp>
 #include <pagesim/sim/write_throttle.hpp>
+#include <pagesim/swap/bio_pool.hpp>
 #include <pagesim/swap/swap_space.hpp>
 #include <pagesim/swap/zram.hpp>
 
@@ -48,11 +53,12 @@ namespace pagesim {
 // Requests that wait to be submitted together. Owned by whoever plugs: a reclaim pass, a readahead window.
 class io_plug {
 public:
-    [[nodiscard]] bool empty() const { return requests_.empty(); }
+    [[nodiscard]] bool empty() const { return requests_.empty() && waiting_ == nullptr; }
 
 private:
     friend class swap_io;
     std::vector<std::uint32_t> requests_;
+    page* waiting_ = nullptr; // to be written once there is a bio for it
 };
 
 // The device of one area: exactly one of the two.
@@ -67,10 +73,10 @@ struct swap_target {
 
 class swap_io : public event_target {
 public:
-    static constexpr unsigned plug_requests = 32;    // kernel: BLK_MAX_REQUEST_COUNT
     static constexpr unsigned plug_flush_pages = 32; // kernel: BLK_PLUG_FLUSH_SIZE, 128 KiB
 
-    swap_io(const cpu_context& cpu, swap_space& swap, lru_batches& batches, lruvec& lru, zram_read reads);
+    swap_io(const cpu_context& cpu, swap_space& swap, lru_batches& batches, lruvec& lru, bio_pool& bios,
+            const kernel_profile& profile);
 
     // The area's device, from now on; and no more (nothing is under way then).
     void attach(std::uint8_t type, swap_target target);
@@ -89,6 +95,8 @@ public:
     // failed. Without a plug the request is submitted at once. 5.8's zram forgets what it gave to the swap cache for a
     // single user; the page is then dirty.
     void read_page(page& p, swap_entry e, io_plug* plug);
+    // Before the next page. False: the current task must sleep once more (cpu_context::waits_for_io).
+    [[nodiscard]] bool resume(io_plug& plug);
     // Submits what waits (kernel: blk_finish_plug, or the owner is about to sleep).
     void flush(io_plug& plug);
 
@@ -102,6 +110,7 @@ private:
         io_status status = io_status::ok;
         swap_entry next{}; // the slot that would extend it
         std::vector<page*> pages;
+        std::vector<slab_object> bios; // of the pages
         write_class by = write_class::others;
         bool counted = false; // by the throttle
         sim_time begun{};
@@ -109,8 +118,10 @@ private:
 
     void write_to(swap_target& target, page& p, swap_entry e);
     void read_from(swap_target& target, page& p, swap_entry e);
-    void queue(io_direction direction, page& p, swap_entry e, io_plug* plug);
-    [[nodiscard]] bool merge(io_plug& plug, io_direction direction, page& p, swap_entry e);
+    void queue(io_direction direction, page& p, swap_entry e, slab_object bio, io_plug* plug);
+    [[nodiscard]] bool merge(io_plug& plug, io_direction direction, page& p, swap_entry e, slab_object bio);
+    void wait_for_bio() const { cpu_.wait_for_io(bio_pool::freed); }
+    void submit_all(io_plug& plug);
     [[nodiscard]] std::uint32_t new_request();
     void submit(std::uint32_t id);
     [[nodiscard]] bool begin_write(swap_target& target, std::uint32_t id);
@@ -123,7 +134,8 @@ private:
     swap_space& swap_;
     lru_batches& batches_;
     lruvec& lru_;
-    zram_read reads_;
+    bio_pool& bios_;
+    const kernel_profile& profile_;
     std::vector<std::unique_ptr<swap_target>> targets_; // by type
     std::vector<request> requests_;
     std::vector<std::uint32_t> free_requests_;

@@ -129,12 +129,13 @@ struct op_sleep {
     sim_duration duration;
 };
 
-// A snapshot of the counters is wanted here. What the workload asks for makes an event and brings late counters up to
-// date; an observer changes nothing.
+// A snapshot of the counters is wanted here. What the workload asks for makes an event, takes its time and brings late
+// counters up to date; so does what its recorder looks at, but nobody keeps that; an observer changes nothing.
 struct op_mark {
-    enum class asker : std::uint8_t { workload, observer };
+    enum class asker : std::uint8_t { workload, recorder, observer };
     std::string label;
     asker by = asker::workload;
+    sim_duration takes{};
 };
 
 struct end_of_stream {};

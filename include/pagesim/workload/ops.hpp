@@ -77,15 +77,17 @@ public:
         std::string label;
     };
     void observe(std::vector<observation> at) { observations_ = std::move(at); }
-    // The program that performs the ops, said before the first item is asked for: its regions go below `end`, its
-    // mappings of a file that are as large as `file_alignment` to a multiple of it (1: anywhere), and each page of a w op
-    // takes so many instructions more, because more of it is written.
-    struct layout {
-        vpn end = region_map::top;
-        page_count file_alignment{1};
-        std::uint64_t further_stores = 0;
+    // The program that performs the ops, said before the first item is asked for.
+    struct performer {
+        vpn end = region_map::top; // its regions go below that
+        page_count file_alignment{
+            1}; // mappings of a file that are as large begin at a multiple of it; 1: anywhere
+        std::uint64_t further_stores =
+            0;                   // instructions that each page of a w op takes more: more of it is written
+        sim_duration snapshot{}; // what it takes to read the counters at a mark
+        std::vector<std::uint64_t> looks{}; // before ops of these numbers it reads them unasked; ascending
     };
-    void lay_out(const layout& l);
+    void performed_by(performer p);
     // What the name stands for, if a line before this one has introduced it.
     struct named_place {
         bool is_file = false;
@@ -121,6 +123,9 @@ private:
     void read_line();
     [[nodiscard]] bool observation_is_due() const {
         return observed_ < observations_.size() && observations_[observed_].before_op <= counts_.records;
+    }
+    [[nodiscard]] bool look_is_due() const {
+        return looked_ < performer_.looks.size() && performer_.looks[looked_] <= counts_.records;
     }
     [[nodiscard]] std::string parse(const words& w); // each: what is wrong, or nothing
     [[nodiscard]] std::string parse_anon(const words& w);
@@ -158,8 +163,8 @@ private:
     std::optional<stream_item> command_; // comes behind the block; an end or error stays
     std::map<std::string, region, std::less<>> regions_;
     region_map map_;
-    page_count file_alignment_{1};
-    std::uint64_t further_stores_ = 0;
+    performer performer_;
+    std::size_t looked_ = 0;
     page_count mapped_; // in all regions
     stream_counts counts_;
     std::vector<observation> observations_;

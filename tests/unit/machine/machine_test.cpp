@@ -369,6 +369,10 @@ TEST(report, whatever_a_run_depends_on_changes_the_hash) {
     EXPECT_TRUE(changed([](machine_config& c) { c.swap.wbt_lat = sim_duration{}; }));
     EXPECT_TRUE(changed([](machine_config& c) { c.swap.nr_requests = 7; }));
     EXPECT_TRUE(changed([](machine_config& c) { c.start.map = {{frame_use::in_use, 8}}; }));
+    EXPECT_TRUE(changed([](machine_config& c) { c.start.slabs.nodes = 1; }));
+    EXPECT_TRUE(changed([](machine_config& c) { c.start.slabs.handles = 1; }));
+    EXPECT_TRUE(changed([](machine_config& c) { c.start.slabs.zspages = 1; }));
+    EXPECT_TRUE(changed([](machine_config& c) { c.start.slabs.bios = 17; }));
     EXPECT_TRUE(changed([](machine_config& c) { c.start.kcompactd_due = milliseconds(1); }));
     EXPECT_TRUE(changed([](machine_config& c) { c.reclaim.compaction_proactiveness = 0; }));
     EXPECT_FALSE(changed([](machine_config&) {}));

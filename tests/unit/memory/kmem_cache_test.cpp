@@ -56,6 +56,24 @@ TEST_F(kmem_cache_test, orders_are_those_of_one_cpu) {
     EXPECT_EQ(raw(kmem_cache::order_for(1024)), 1);
 }
 
+TEST_F(kmem_cache_test, room_that_boot_left_is_used_first_takes_no_page_and_stays) {
+    kmem_cache cache{cpu, source, {.object_bytes = 256, .boot_room = 3}};
+    std::vector<slab_object> all;
+    for (unsigned i = 0; i < 3; ++i) all.push_back(cache.allocate());
+    EXPECT_EQ(source.given, 0U);
+    EXPECT_EQ(cache.pages(), 0U);
+    for (unsigned i = 0; i < 16U * 100U; ++i) all.push_back(cache.allocate());
+    EXPECT_EQ(cache.pages(), 100U);
+    EXPECT_EQ(stat[vm_item::nr_slab_unreclaimable], 100);
+    for (slab_object o : all) cache.free(o);
+    cache.check_consistency();
+    EXPECT_EQ(source.back.size() + cache.pages(), 100U);
+    EXPECT_GT(source.back.size(), 0U);
+    const unsigned given = source.given;
+    for (unsigned i = 0; i < 16U * cache.pages() + 3U; ++i) static_cast<void>(cache.allocate());
+    EXPECT_EQ(source.given, given) << "boot's slab is still there";
+}
+
 TEST_F(kmem_cache_test, a_slab_of_tree_nodes_is_two_pages_for_14) {
     kmem_cache cache{cpu, source, radix_tree_node};
     for (unsigned n = 0; n < 14; ++n) EXPECT_NE(cache.allocate(), no_slab_object);

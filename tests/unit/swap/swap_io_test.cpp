@@ -59,6 +59,19 @@ TEST(swap_io, a_plug_with_32_requests_is_flushed_by_the_next) {
     m->complete_io();
 }
 
+TEST(swap_io, a_plug_of_5_10_with_16_requests_is_flushed_by_the_next) {
+    auto m = a_machine().with_profile(linux_5_10).with_swap({.wbt_lat = sim_duration{}}).build();
+    io_plug plug;
+    for (std::uint64_t n = 0; n < 17; ++n) {
+        EXPECT_EQ(m->parts.io->requests_in_flight(), 0U);
+        m->parts.io->write_page(ready(*m, n), plug);
+        static_cast<void>(m->parts.swap.alloc_slot());
+    }
+    EXPECT_EQ(m->parts.io->requests_in_flight(), 16U);
+    m->parts.io->flush(plug);
+    m->complete_io();
+}
+
 // Every other slot, so that each page is a request.
 void write_alone(small_machine& m, std::uint64_t n, io_plug& plug) {
     m.parts.io->write_page(ready(m, n), plug);

@@ -58,7 +58,9 @@ struct describe {
     }
     std::string operator()(const op_sleep& o) const { return fmt::format("sleep {}", o.duration.ns); }
     std::string operator()(const op_mark& o) const {
-        return (o.by == op_mark::asker::observer ? "observe " : "mark ") + o.label;
+        const std::string takes = o.takes.ns == 0 ? "" : fmt::format(" for {}", o.takes.ns);
+        if (o.by == op_mark::asker::recorder) return "look" + takes;
+        return (o.by == op_mark::asker::observer ? "observe " : "mark ") + o.label + takes;
     }
     std::string operator()(const end_of_stream& /*e*/) const { return "end"; }
     std::string operator()(const input_error& e) const { return fmt::format("{}: {}", e.line, e.reason); }
@@ -66,11 +68,11 @@ struct describe {
 
 // All items, joined by "; ".
 std::string items_of(std::string_view content, std::vector<ops_stream::observation> observed = {},
-                     const ops_stream::layout& layout = {}) {
+                     const ops_stream::performer& performer = {}) {
     const temp_file file{content};
     ops_stream s{file.path()};
     s.observe(std::move(observed));
-    s.lay_out(layout);
+    s.performed_by(performer);
     std::string out;
     for (;;) {
         const stream_item item = s.next();
@@ -212,9 +214,15 @@ TEST(ops_streams, open_map_transfer_and_close_files) {
         "unmap f -20 20; file f 20; drop; end");
 }
 
+TEST(ops_streams, tell_what_the_performer_looks_at_and_how_long) {
+    const ops_stream::performer p{.snapshot = nanoseconds(9), .looks = {1, 2, 7}};
+    EXPECT_EQ(items_of("mark a\nmark b\nmark c\n", {{.before_op = 1, .label = "o"}}, p),
+              "mark a for 9; observe o; look for 9; mark b for 9; look for 9; mark c for 9; end");
+}
+
 TEST(ops_streams, put_regions_where_they_are_told) {
     constexpr vpn end{100 * 512 + 70};
-    const ops_stream::layout at_pmd{.end = end, .file_alignment = {512}};
+    const ops_stream::performer at_pmd{.end = end, .file_alignment = {512}};
     const auto below = [](std::uint64_t at) { return top - at; };
     EXPECT_EQ(items_of("anon a 10", {}, {.end = end}),
               fmt::format("anon a -{} 10; end", below(raw(end) - 10)));
@@ -352,25 +360,6 @@ TEST(ops_files, with_a_line_of_megabytes_are_errors) {
               "anon a -1 1; 2: the line is longer than 65536 bytes");
 }
 
-TEST(ops_footprints, count_different_pages_and_need_no_ranges) {
-    const std::string content = "# c\nanon a 10\nw a 0 6\nr a 4 4\nanon b 1\nr b 0\n";
-    const temp_file file{content};
-    const auto result = scan_ops(file.path());
-    const auto& f = std::get<footprint>(result);
-    EXPECT_EQ(f.touched, page_count{9});
-    EXPECT_TRUE(f.ranges.empty());
-    EXPECT_EQ(f.counts, (stream_counts{.records = 5, .skipped = 1, .accesses = 11}));
-    fnv1a hash;
-    hash.text(content);
-    EXPECT_EQ(f.hash, hash.value());
-    EXPECT_FALSE(f.stopped_by);
-}
-
-TEST(ops_footprints, count_what_mlock_brings) {
-    const temp_file file{"anon a 10\nw a 0 2\nmlock a 1 4\nmunlock a 0 10\n"};
-    EXPECT_EQ(std::get<footprint>(scan_ops(file.path())).touched, page_count{5});
-}
-
 TEST(ops_stream_locks, are_commands_with_their_pages) {
     const temp_file file{"anon a 10\nmlock a 2 3\nmunlock a 4 1\n"};
     ops_stream s{file.path()};
@@ -381,17 +370,6 @@ TEST(ops_stream_locks, are_commands_with_their_pages) {
     const auto unlock = std::get<op_lock>(s.next());
     EXPECT_TRUE(unlock.first == region.first + 4 && unlock.pages == page_count{1});
     EXPECT_EQ(unlock.what, op_lock::action::munlock);
-}
-
-TEST(ops_footprints, reach_to_the_first_bad_line) {
-    const temp_file file{"anon a 10\nw a 0 6\nmadvise\nw a 8\n"};
-    const auto result = scan_ops(file.path());
-    const auto& f = std::get<footprint>(result);
-    EXPECT_EQ(f.touched, page_count{6});
-    ASSERT_TRUE(f.stopped_by);
-    EXPECT_EQ(to_string(*f.stopped_by), file.path() + ":3: expected: madvise NAME PAGE COUNT ADVICE");
-    const temp_file at_once{"madvise\n"};
-    EXPECT_TRUE(std::holds_alternative<input_error>(scan_ops(at_once.path())));
 }
 
 } // namespace
