@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <support/small_machine.hpp>
 
+#include <pagesim/reclaim/shrink_page_list.hpp>
+
 #include <gtest/gtest.h>
 
 namespace pagesim {
@@ -99,6 +101,27 @@ TEST(swap_io, who_writes_more_than_the_device_takes_flushes_its_plug_and_sleeps)
     m->parts.io->flush(plug);
     m->complete_io();
     EXPECT_EQ(m->parts.stat[vm_item::nr_written], 9);
+}
+
+TEST(swap_io, a_batch_whose_last_page_is_one_too_many_ends_after_the_sleep) {
+    auto m = a_machine().build();
+    task_signals current;
+    m->parts.cpu.current = &current;
+    io_plug plug;
+    for (std::uint64_t n = 0; n < 8; ++n) write_alone(*m, n, plug);
+    page& last = ready(*m, 8);
+    last.clear(page_flag::locked);
+    last.set(page_flag::dirty);
+    scan_control sc;
+    shrink_page_list_cursor c;
+    c.input.push(last);
+    EXPECT_FALSE(shrink_page_list(m->parts.rc, sc, c, plug).done());
+    EXPECT_EQ(current.io_wait, throttled);
+    current.io_wait = {};
+    EXPECT_TRUE(shrink_page_list(m->parts.rc, sc, c, plug).done());
+    m->parts.cpu.current = nullptr;
+    m->parts.io->flush(plug);
+    m->complete_io();
 }
 
 TEST(swap_io, kswapd_may_write_twice_as_much_at_once) {
