@@ -130,12 +130,11 @@ void ftrace_writer::write(const tracepoints::page_free& t) {
 void ftrace_writer::write(const tracepoints::sched_switch& t) {
     const task_name prev = label(t.prev);
     const task_name next = label(t.next);
-    const std::string_view state = t.prev_sleeps ? "S" : "R";
     current_ = t.prev;
     line(context::lock_held,
          "sched_switch: prev_comm={} prev_pid={} prev_prio=120 prev_state={} ==> next_comm={} next_pid={} "
          "next_prio=120",
-         prev.comm, prev.pid, state, next.comm, next.pid);
+         prev.comm, prev.pid, t.prev_state, next.comm, next.pid);
     current_ = t.next;
     const auto over = std::find_if(throttled_.begin(), throttled_.end(),
                                    [&](const throttle& waits) { return waits.task == t.next; });

@@ -191,12 +191,12 @@ void machine::switch_tasks() {
 void machine::trace_switch(std::uint32_t next) {
     if (next == traced_ || parts_->cpu.tracer == nullptr) return;
     constexpr std::uint32_t none = tracepoints::sched_switch::idle;
-    bool sleeps = false;
+    char state = 'R';
     if (traced_ != none) {
         const workload_task* p = process_of(*tasks_[traced_]);
-        sleeps = tasks_[traced_]->asleep || (p != nullptr && p->finished());
+        state = p != nullptr && p->finished() ? 'X' : state_letter(*tasks_[traced_]);
     }
-    parts_->cpu.emit(tracepoints::sched_switch{.prev = traced_, .next = next, .prev_sleeps = sleeps});
+    parts_->cpu.emit(tracepoints::sched_switch{.prev = traced_, .next = next, .prev_state = state});
     traced_ = next;
 }
 

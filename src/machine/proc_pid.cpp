@@ -97,9 +97,7 @@ void put_sizes(std::string& out, const mm& space) {
 
 } // namespace
 
-bool waits_uninterruptibly(const workload_task& p) {
-    return p.asleep && (p.sleep_ends != sleep_state::killable || p.waits_for != wait_channel{});
-}
+bool waits_uninterruptibly(const workload_task& p) { return state_letter(p) == 'D'; }
 
 std::string format_pid_status(const workload_task& p) {
     std::string out =

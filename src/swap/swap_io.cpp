@@ -46,6 +46,7 @@ void swap_io::end_read(page& p, io_status status) {
 
 void swap_io::write_page(page& p, io_plug& plug) {
     PAGESIM_ASSERT_PAGE(p.test(page_flag::locked) && p.test(page_flag::swapcache), p);
+    PAGESIM_ASSERT_PAGE(plug.waiting_ == nullptr, p);
     const swap_entry e = swap_space::entry_of(p);
     p.clear(page_flag::locked);
     if (swap_.try_to_free_swap(p)) return;
@@ -60,21 +61,16 @@ void swap_io::write_page(page& p, io_plug& plug) {
     cpu_.emit(trace_kind::swap_out, raw(lru_.home().frames().pfn_of(p)),
               generic_swap_entry({.offset = e.offset, .type = e.type}));
     account_writeback_start(cpu_, p);
-    const slab_object bio = bios_.take();
-    if (bio == no_slab_object && cpu_.current != nullptr) {
-        submit_all(plug);
-        plug.waiting_ = &p;
-        wait_for_bio();
-        return;
-    }
-    queue(io_direction::write, p, e, bio, &plug);
+    plug.waiting_ = &p;
+    static_cast<void>(resume(plug));
+    if (plug.waiting_ != nullptr) submit_all(plug); // before its owner sleeps
 }
 
 bool swap_io::resume(io_plug& plug) {
     if (plug.waiting_ == nullptr) return true;
     const slab_object bio = bios_.take();
     if (bio == no_slab_object && cpu_.current != nullptr) {
-        wait_for_bio();
+        cpu_.wait_for_io(bio_pool::freed);
         return false;
     }
     page& p = *std::exchange(plug.waiting_, nullptr);

@@ -51,8 +51,6 @@ struct file_config {
     unsigned max_request_pages = 256; // what one request may carry
 };
 
-// What already lives in memory when the run begins. All of it belongs to the kernel and to others, and
-// never goes away.
 // Objects for which boot left room in slabs: that many take no memory.
 struct slab_room {
     std::uint32_t nodes = 0;   // of trees: radix_tree_node
@@ -61,6 +59,8 @@ struct slab_room {
     std::uint32_t bios = 16; // two of them are the pool's
 };
 
+// What already lives in memory when the run begins. All of it belongs to the kernel and to others, and
+// never goes away.
 struct initial_state {
     std::optional<page_count> free_pages{}; // in the buddy lists; default: all that nothing below takes
     std::optional<free_layout>

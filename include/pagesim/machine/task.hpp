@@ -42,6 +42,10 @@ public:
     std::uint64_t sleeps = 0; // distinguishes a timer of this sleep from one of an earlier sleep
 };
 
+// As sched_switch and ps tell it: R runs or could, D sleeps uninterruptibly, S otherwise, I is an idle kernel worker.
+// kernel: __task_state_index(); who waits with TASK_IDLE is TASK_REPORT_IDLE.
+[[nodiscard]] char state_letter(const task& t);
+
 class kswapd_task final : public task {
 public:
     // It went to sleep long before the run begins.

@@ -12,7 +12,8 @@
 //                                                                                    └── its pages are free
 //
 // Objects come from the CPU's own slab. Those that the CPU holds stay when they are empty: so what comes and goes costs
-// no pages. A new slab is asked for at the cache's order and, if there is none, as a single page.
+// no pages. A new slab is asked for at the cache's order and, if there is none, as a single page. What boot left free in
+// slabs is told as one more slab, whose page is not counted.
 //
 // An object is a number: the slab that it lies in. Contents are not simulated.
 //

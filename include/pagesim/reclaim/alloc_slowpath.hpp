@@ -46,8 +46,8 @@ step_result alloc_page_step(const reclaim_context& rc, alloc_cursor& c, gfp_flag
 
 enum class slab_reserves : std::uint8_t { allowed, forbidden };
 
-// A block for a slab, without waiting (GFP_NOWAIT): wakes kswapd if need be. Where that is allowed a single page may come
-// out of the reserves, as it does for a task that reclaims; a larger block may not.
+// A block for a slab, without waiting (GFP_NOWAIT): wakes kswapd if need be. Where that is allowed it may come out of the
+// reserves, of any order, as for a task that reclaims (PF_MEMALLOC without __GFP_NOMEMALLOC).
 [[nodiscard]] page* alloc_slab_pages(const reclaim_context& rc, page_order order, migratetype type,
                                      slab_reserves reserves = slab_reserves::allowed);
 

@@ -32,7 +32,7 @@ enum class wait_reason : std::uint8_t {
     vmpressure_work,
     kcompactd_work,
     write_throttled, // by the device
-    bio_freed        // none is left of those that describe I/O
+    bio_freed        // what describes a page's I/O: swap/bio_pool.hpp
 };
 
 struct wait_channel {

@@ -133,7 +133,7 @@ struct sched_switch {
     static constexpr std::uint32_t idle = ~std::uint32_t{0};
     std::uint32_t prev; // task, or idle
     std::uint32_t next;
-    bool prev_sleeps; // else it was preempted
+    char prev_state; // R: it was preempted; S, D, I: it sleeps; X: it is no more
 };
 
 // Decisions. kernel: get_scan_count(), mm/vmscan.c, 6.1: how much of each list one pass shall scan.

@@ -95,7 +95,8 @@ public:
     // failed. Without a plug the request is submitted at once. 5.8's zram forgets what it gave to the swap cache for a
     // single user; the page is then dirty.
     void read_page(page& p, swap_entry e, io_plug* plug);
-    // Before the next page. False: the current task must sleep once more (cpu_context::waits_for_io).
+    // Queues the page that waits for a bio, if there is one; before any other. False: the current task must sleep first
+    // (cpu_context::waits_for_io).
     [[nodiscard]] bool resume(io_plug& plug);
     // Submits what waits (kernel: blk_finish_plug, or the owner is about to sleep).
     void flush(io_plug& plug);
@@ -120,7 +121,6 @@ private:
     void read_from(swap_target& target, page& p, swap_entry e);
     void queue(io_direction direction, page& p, swap_entry e, slab_object bio, io_plug* plug);
     [[nodiscard]] bool merge(io_plug& plug, io_direction direction, page& p, swap_entry e, slab_object bio);
-    void wait_for_bio() const { cpu_.wait_for_io(bio_pool::freed); }
     void submit_all(io_plug& plug);
     [[nodiscard]] std::uint32_t new_request();
     void submit(std::uint32_t id);

@@ -136,6 +136,22 @@ TEST(ftrace, slices_of_direct_reclaim_are_closed_and_every_switch_goes_on_where_
     }
 }
 
+TEST(ftrace, a_switch_tells_how_who_leaves_waits) {
+    const traced_run run{ftrace_dialect::of_6_1};
+    const auto some = [&](std::string_view comm, char state) {
+        const std::string prev = fmt::format("prev_comm={} ", comm);
+        const std::string how = fmt::format("prev_state={} ", state);
+        const std::vector<std::string> all = run.lines("sched_switch");
+        return std::ranges::any_of(all, [&](const std::string& line) {
+            return line.find(prev) != std::string::npos && line.find(how) != std::string::npos;
+        });
+    };
+    EXPECT_TRUE(some("kswapd0", 'S')) << "nothing to do";
+    EXPECT_TRUE(some("workload", 'D')) << "a page that is read";
+    EXPECT_TRUE(some("rcu_sched", 'I'));
+    EXPECT_FALSE(some("workload", 'S'));
+}
+
 TEST(ftrace, listening_changes_nothing) {
     const traced_run run{ftrace_dialect::of_6_1};
     machine_config config = run.m->parts().config;

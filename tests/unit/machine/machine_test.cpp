@@ -315,6 +315,9 @@ TEST(machine_config, what_cannot_be_built_is_told_in_a_sentence) {
     c.start.free_pages = page_count{5000};
     EXPECT_NE(find_fault_in(c), std::nullopt);
     c = small();
+    c.start.slabs.bios = 1;
+    EXPECT_EQ(find_fault_in(c), "the pool keeps two bios");
+    c = small();
     c.zones.push_back(c.zones.front());
     EXPECT_NE(find_fault_in(c), std::nullopt) << "the same zone twice";
     EXPECT_THROW((machine{c}), std::invalid_argument);

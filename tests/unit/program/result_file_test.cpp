@@ -102,6 +102,22 @@ TEST(result_file, knows_how_long_stores_of_more_words_take) {
     EXPECT_EQ(result_file{folder.with(result)}.further_stores(), 3832U) << "no more than the page";
 }
 
+TEST(result_file, knows_when_the_program_read_the_counters_and_how_long_that_took) {
+    using numbers = std::vector<std::uint64_t>;
+    const result_folder folder;
+    json result = made_result();
+    result["ops_count"] = 9;
+    EXPECT_EQ(result_file{folder.with(result)}.looks(), numbers{});
+    result["ops_count"] = 30;
+    EXPECT_EQ(result_file{folder.with(result)}.looks(), (numbers{3, 6, 9, 12, 15, 18, 21, 24, 27}));
+    result["ops_count"] = 13;
+    EXPECT_EQ(result_file{folder.with(result)}.looks(), (numbers{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}));
+    result["ops_count"] = 29; // 28 is half a step from the end
+    EXPECT_EQ(result_file{folder.with(result)}.looks(),
+              (numbers{2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28}));
+    EXPECT_EQ(result_file{folder.with(result)}.snapshot_time(), nanoseconds(152500));
+}
+
 TEST(result_file, without_a_series_says_so) {
     json none = made_result();
     none["runs"][0].erase("series");

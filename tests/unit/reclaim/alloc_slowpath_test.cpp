@@ -75,12 +75,14 @@ TEST(allocation, without_leave_to_reclaim_fails_at_min) {
 TEST(allocation, of_a_slab_uses_the_reserves_where_it_may) {
     auto m = a_machine().build();
     take_down_to(*m, only_zone(*m).wmark_pages(wmark_level::min));
-    const auto slab = [&](slab_reserves r) {
-        return alloc_slab_pages(m->parts.rc, page_order{0}, migratetype::unmovable, r);
+    const auto slab = [&](slab_reserves r, std::uint8_t order = 0) {
+        return alloc_slab_pages(m->parts.rc, page_order{order}, migratetype::unmovable, r);
     };
     EXPECT_EQ(slab(slab_reserves::forbidden), nullptr);
     EXPECT_FALSE(m->parts.kswapd.sleeping) << "woken all the same";
     EXPECT_NE(slab(slab_reserves::allowed), nullptr);
+    EXPECT_NE(slab(slab_reserves::allowed, 1), nullptr);
+    EXPECT_EQ(slab(slab_reserves::forbidden, 1), nullptr);
 }
 
 TEST(allocation, that_may_not_retry_reclaims_once) {
