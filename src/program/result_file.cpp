@@ -20,21 +20,21 @@ namespace pagesim::program {
 
 namespace {
 
-using nlohmann::json;
+using unordered_json = nlohmann::json;
 
 constexpr std::array<std::string_view, 4> zone_names{"DMA", "DMA32", "Normal", "Movable"};
 constexpr std::string_view after_prefix = "after.";
 
-std::uint64_t sysctl(const json& result, const char* name) {
+std::uint64_t sysctl(const unordered_json& result, const char* name) {
     return std::stoull(result.at("sysctl").at(name).get<std::string>());
 }
 
-zone_config zone_from(zone_type type, const json& z) {
+zone_config zone_from(zone_type type, const unordered_json& z) {
     zone_config c{.type = type,
                   .present = page_count{z.at("present").get<std::uint64_t>()},
                   .managed = page_count{z.at("managed").get<std::uint64_t>()}};
     c.wmarks = watermarks{.min = z.at("min"), .low = z.at("low"), .high = z.at("high")};
-    const json& pcp = z.at("pcp").at(0);
+    const unordered_json& pcp = z.at("pcp").at(0);
     c.pcp = pcp_size{.high = pcp.at("high"), .batch = pcp.at("batch")};
     return c;
 }
@@ -56,7 +56,7 @@ constexpr vpn program_top{(((1ULL << 48U) - (128ULL << 20U)) >> page_shift) - 3}
 result_file::result_file(std::string path) : path_{std::move(path)} {
     std::ifstream in{path_, std::ios::binary};
     if (!in) throw usage_error{fmt::format("{}: can't be read", path_)};
-    json_ = json::parse(in, nullptr, false);
+    json_ = unordered_json::parse(in, nullptr, false);
     if (json_.is_discarded()) throw usage_error{fmt::format("{}: is not JSON", path_)};
     try {
         static_cast<void>(run().at("delta"));
@@ -64,7 +64,7 @@ result_file::result_file(std::string path) : path_{std::move(path)} {
         static_cast<void>(ops());
         static_cast<void>(kernel());
         static_cast<void>(swap());
-    } catch (const json::exception& e) {
+    } catch (const unordered_json::exception& e) {
         throw usage_error{fmt::format("{}: is not a result: {}", path_, e.what())};
     }
 }
@@ -112,7 +112,7 @@ machine_config result_file::machine() const {
         page_count free;
         page_count pcp;
         for (unsigned i = 0; i < zone_names.size(); ++i) {
-            const json& z = run().at("zoneinfo_before").at(fmt::format("node0/{}", zone_names[i]));
+            const unordered_json& z = run().at("zoneinfo_before").at(fmt::format("node0/{}", zone_names[i]));
             if (z.at("managed") == 0) continue;
             c.zones.push_back(zone_from(static_cast<zone_type>(i), z));
             free += page_count{z.at("free").get<std::uint64_t>()};
@@ -128,7 +128,7 @@ machine_config result_file::machine() const {
         c.dirty.writeback_centisecs = static_cast<unsigned>(sysctl(json_, "vm/dirty_writeback_centisecs"));
         c.start.free_pages = free;
         c.start.pcp_pages = pcp;
-        const bool files = !json_.value("files", json::object()).empty();
+        const bool files = !json_.value("files", unordered_json::object()).empty();
         if (const boot* b = boot_of(kernel(), swap(), files); b != nullptr) {
             // Of a machine of another size the small blocks alone are taken over.
             memory_map map = map_of(*b);
@@ -155,7 +155,7 @@ machine_config result_file::machine() const {
         if (json_.at("cpu").get<std::string>().rfind("max", 0) == 0) {
             c.cpu = neoverse_n1; // hardware access flag and dirty state
         }
-    } catch (const json::exception& e) {
+    } catch (const unordered_json::exception& e) {
         throw usage_error{fmt::format("{}: describes no machine: {}", path_, e.what())};
     }
     return c;
@@ -214,7 +214,7 @@ std::vector<std::string> summands(std::string_view counter) {
 namespace {
 
 // A counter of two tables, deltas and gauges.
-double value_in(const json& deltas, const json& gauges, std::string_view counter) {
+double value_in(const unordered_json& deltas, const unordered_json& gauges, std::string_view counter) {
     if (counter.substr(0, after_prefix.size()) == after_prefix) {
         return gauges.value(std::string{counter.substr(after_prefix.size())}, 0.0);
     }
@@ -223,7 +223,7 @@ double value_in(const json& deltas, const json& gauges, std::string_view counter
     return sum;
 }
 
-double value_at(const json& mark, std::string_view counter) {
+double value_at(const unordered_json& mark, std::string_view counter) {
     return value_in(mark.at("delta"), mark.at("gauges"), counter);
 }
 
@@ -256,13 +256,13 @@ std::vector<real_mark> result_file::marks() const {
         throw usage_error{fmt::format("{}: holds no series, the counters at the marks of the run", path_)};
     std::vector<real_mark> out;
     try {
-        for (const json& m : *it) {
+        for (const unordered_json& m : *it) {
             out.push_back({.label = m.at("label"), .op = m.at("op"), .ms = m.at("t_ms")});
             static_cast<void>(value_at(m, "pgscan") + value_at(m, "after.nr_free_pages"));
             if (out.size() > 1 && out.back().op < out[out.size() - 2].op)
                 throw usage_error{fmt::format("{}: its series is not in the order of ops", path_)};
         }
-    } catch (const json::exception& e) {
+    } catch (const unordered_json::exception& e) {
         throw usage_error{fmt::format("{}: its series is none: {}", path_, e.what())};
     }
     return out;
@@ -274,12 +274,12 @@ double result_file::real_at(std::string_view counter, std::size_t mark) const {
 
 band result_file::band_at(std::string_view counter, std::size_t mark) const {
     const double r = real_at(counter, mark);
-    const json& ours = run().at("series").at(mark);
+    const unordered_json& ours = run().at("series").at(mark);
     band b{.low = r, .high = r};
     bool alone = true;
-    for (const json& other : json_.at("runs")) {
+    for (const unordered_json& other : json_.at("runs")) {
         if (&other == &run() || !other.contains("series") || other.at("series").size() <= mark) continue;
-        const json& there = other.at("series").at(mark);
+        const unordered_json& there = other.at("series").at(mark);
         if (there.at("label") != ours.at("label") || there.at("op") != ours.at("op")) continue;
         alone = false;
         const double value = value_at(there, counter);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Ranges of an address space, one sentence each: mmap, how ranges join, munmap, mprotect.
+#include <support/kernels.hpp>
 #include <support/processes.hpp>
 
 #include <fmt/format.h>
@@ -9,6 +10,7 @@ namespace pagesim {
 namespace {
 
 using testing::a_machine;
+using testing::kernel_of;
 using testing::process;
 using testing::processes;
 
@@ -312,10 +314,6 @@ TEST_P(address_spaces, mprotect_stops_at_a_gap_with_what_it_has_done) {
     EXPECT_EQ(p.ranges(), "1rw 1r | 2rw");
 }
 
-std::string kernel_of(const ::testing::TestParamInfo<const kernel_profile*>& info) {
-    if (info.param == &linux_5_8) return "linux_5_8";
-    return info.param == &linux_5_10 ? "linux_5_10" : "linux_6_1";
-}
 INSTANTIATE_TEST_SUITE_P(kernels, address_spaces, ::testing::Values(&linux_5_8, &linux_5_10, &linux_6_1),
                          kernel_of);
 

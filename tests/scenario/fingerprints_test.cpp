@@ -5,25 +5,23 @@
 #include <pagesim/base/dice.hpp>
 #include <pagesim/machine/machine.hpp>
 #include <pagesim/workload/lackey.hpp>
+#include <support/golden.hpp>
 #include <support/script.hpp>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <fstream>
 #include <functional>
 #include <map>
-#include <sstream>
 
 namespace pagesim {
 namespace {
 
+using testing::expect_golden;
 using testing::script;
 
-constexpr std::uint64_t base = 0x20000;
+constexpr std::uint64_t region = 0x20000;
 const std::string trace = std::string{PAGESIM_SOURCE_DIR} + "/examples/traces/sort.lackey.xz";
-const std::string golden = std::string{PAGESIM_SOURCE_DIR} + "/tests/golden/fingerprints.csv";
 
 struct run {
     std::string name;
@@ -41,9 +39,9 @@ void loop(script& s) {
     std::vector<access_record> records;
     for (unsigned i = 0; i < 9000; ++i) {
         const auto writes = i % 7 < 4 ? run_writes::first : run_writes::none;
-        records.emplace_back(vpn{base + i % 1500}, writes, instruction_role::time_only, 150, 1);
+        records.emplace_back(vpn{region + i % 1500}, writes, instruction_role::time_only, 150, 1);
     }
-    s.anon("a", base, 1500).access(std::move(records));
+    s.anon("a", region, 1500).access(std::move(records));
 }
 
 void skewed(script& s) {
@@ -52,13 +50,13 @@ void skewed(script& s) {
     for (unsigned i = 0; i < 30'000; ++i) {
         const std::uint64_t page = d.below(1 + d.below(1 + d.below(2000)));
         const auto writes = static_cast<run_writes>(d.below(4));
-        records.emplace_back(vpn{base + page}, writes, instruction_role::fetched_here, d.below(300), 1);
+        records.emplace_back(vpn{region + page}, writes, instruction_role::fetched_here, d.below(300), 1);
     }
-    s.anon("a", base, 2000)
+    s.anon("a", region, 2000)
         .access(std::move(records))
         .sleep(milliseconds(30))
         .mark("end")
-        .unmap("a", base, 2000);
+        .unmap("a", region, 2000);
 }
 
 std::vector<run> runs() {
@@ -109,11 +107,7 @@ TEST(fingerprints, are_those_of_the_golden_file) {
     if (!can_decompress(compression::xz)) GTEST_SKIP() << "built without liblzma";
     std::string now = "run,fingerprint\n";
     for (const run& r : runs()) now += fmt::format("{},{:016x}\n", r.name, fingerprint_of(r));
-    if (std::getenv("PAGESIM_WRITE_GOLDEN") != nullptr) std::ofstream{golden} << now;
-    std::ifstream in{golden};
-    std::stringstream expected;
-    expected << in.rdbuf();
-    EXPECT_EQ(now, expected.str());
+    expect_golden(now, "fingerprints.csv");
 }
 
 } // namespace

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // fork and copy on write, one sentence each. Who maps a page afterwards: families_test.cpp.
+#include <support/kernels.hpp>
 #include <support/processes.hpp>
 
 #include <gtest/gtest.h>
@@ -8,6 +9,7 @@ namespace pagesim {
 namespace {
 
 using testing::a_machine;
+using testing::kernel_of;
 using testing::process;
 using testing::processes;
 
@@ -294,10 +296,6 @@ TEST_P(forking, there_is_no_child_where_there_is_no_memory_for_its_tables) {
     full.check();
 }
 
-std::string kernel_of(const ::testing::TestParamInfo<const kernel_profile*>& info) {
-    if (info.param == &linux_5_8) return "linux_5_8";
-    return info.param == &linux_5_10 ? "linux_5_10" : "linux_6_1";
-}
 INSTANTIATE_TEST_SUITE_P(kernels, forking, ::testing::Values(&linux_5_8, &linux_5_10, &linux_6_1), kernel_of);
 
 } // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The life of one anonymous page, moment by moment, as struct page shows it: on a device that answers later, for both
 // kernels. Reference count, raw map count and flags; then the same in the words of older documents.
+#include <support/kernels.hpp>
 #include <support/small_machine.hpp>
 
 #include <pagesim/memory/page_state.hpp>
@@ -11,6 +12,7 @@ namespace pagesim {
 namespace {
 
 using testing::a_machine;
+using testing::kernel_of;
 using f = page_flag;
 
 class life : public ::testing::TestWithParam<const kernel_profile*> {
@@ -168,9 +170,6 @@ TEST_P(life, comes_back_young_and_still_has_its_slot) {
     m->check();
 }
 
-std::string kernel_of(const ::testing::TestParamInfo<const kernel_profile*>& info) {
-    return info.param == &linux_5_8 ? "linux_5_8" : "linux_6_1";
-}
 INSTANTIATE_TEST_SUITE_P(kernels, life, ::testing::Values(&linux_5_8, &linux_6_1), kernel_of);
 
 TEST(short_life, a_page_of_6_1_touched_only_at_birth_needs_two_scans) {

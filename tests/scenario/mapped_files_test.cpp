@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 // Files in address spaces that fork, change protection and lock. One sentence each.
+#include <support/kernels.hpp>
 #include <support/processes.hpp>
 
 #include <gtest/gtest.h>
-
-#include <algorithm>
 
 namespace pagesim {
 namespace {
 
 using testing::a_machine;
+using testing::kernel_of;
 using testing::process;
 using testing::processes;
 
@@ -156,12 +156,6 @@ TEST_P(mapped_files, mlockall_passes_over_a_range_that_grants_nothing_and_goes_o
     EXPECT_TRUE(p.entry(low + 1).present() && p.entry(high + 1).present());
     EXPECT_FALSE(p.entry(none).present());
     EXPECT_TRUE(p.range_at(none)->flags.has(vm_flag::locked));
-}
-
-std::string kernel_of(const ::testing::TestParamInfo<const kernel_profile*>& kernel) {
-    std::string name = "linux_" + std::string{kernel.param->name};
-    std::replace(name.begin(), name.end(), '.', '_');
-    return name;
 }
 
 INSTANTIATE_TEST_SUITE_P(kernels, mapped_files, ::testing::Values(&linux_5_8, &linux_5_10, &linux_6_1),

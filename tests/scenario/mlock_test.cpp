@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Locked memory, one sentence each.
+#include <support/kernels.hpp>
 #include <support/small_machine.hpp>
 
 #include <pagesim/process/address_space.hpp>
@@ -12,6 +13,7 @@ namespace pagesim {
 namespace {
 
 using testing::a_machine;
+using testing::kernel_of;
 using testing::small_machine;
 
 class locking : public ::testing::TestWithParam<const kernel_profile*> {
@@ -183,10 +185,6 @@ TEST(locking_6_1, two_ranges_that_lock_a_page_unlock_it_one_after_the_other) {
     }
 }
 
-std::string kernel_of(const ::testing::TestParamInfo<const kernel_profile*>& info) {
-    if (info.param == &linux_5_8) return "linux_5_8";
-    return info.param == &linux_5_10 ? "linux_5_10" : "linux_6_1";
-}
 INSTANTIATE_TEST_SUITE_P(kernels, locking, ::testing::Values(&linux_5_8, &linux_5_10, &linux_6_1), kernel_of);
 
 } // namespace

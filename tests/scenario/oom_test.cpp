@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Several processes, and who dies when memory runs out: one sentence each.
+#include <support/golden.hpp>
 #include <support/many_processes.hpp>
 
 #include <gtest/gtest.h>
-
-#include <cstdlib>
-#include <fstream>
-#include <sstream>
 
 namespace pagesim {
 namespace {
@@ -136,7 +133,7 @@ TEST(oom, the_victim_dies_after_its_fault_and_not_in_it) {
     EXPECT_EQ(m.workload().ending().oom, 0U);
 }
 
-// The log of a small disaster, for each kernel's layout. PAGESIM_WRITE_GOLDEN=1 writes the files anew.
+// The log of a small disaster, for each kernel's layout.
 TEST(oom_report, reads_like_the_kernels_log) {
     for (const auto& [profile, name] :
          {std::pair{&linux_5_8, "5.8"}, {&linux_5_10, "5.10"}, {&linux_6_1, "6.1"}}) {
@@ -151,13 +148,7 @@ TEST(oom_report, reads_like_the_kernels_log) {
         m.add_process(thin, {.name = "thin", .oom_score_adj = -17, .pid = 77});
         m.run();
         ASSERT_EQ(m.oom_reports().size(), 1U);
-        const std::string text = format_oom_report(m.oom_reports()[0]);
-        const std::string path =
-            std::string{PAGESIM_SOURCE_DIR} + "/tests/golden/oom_report_" + std::string{name} + ".txt";
-        if (std::getenv("PAGESIM_WRITE_GOLDEN") != nullptr) std::ofstream{path} << text;
-        std::stringstream expected;
-        expected << std::ifstream{path}.rdbuf();
-        EXPECT_EQ(text, expected.str()) << path;
+        expect_golden(format_oom_report(m.oom_reports()[0]), "oom_report_" + std::string{name} + ".txt");
     }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Ranges that change their size or their place, one sentence each: brk, the stack, mremap, and mlock of what may not be
 // touched.
+#include <support/kernels.hpp>
 #include <support/processes.hpp>
 
 #include <gtest/gtest.h>
@@ -9,11 +10,12 @@ namespace pagesim {
 namespace {
 
 using testing::a_machine;
+using testing::kernel_of;
 using testing::process;
 using testing::processes;
 
-constexpr vm_flags none{};
-constexpr vm_flags r{vm_flag::read};
+constexpr vm_flags no_access{};
+constexpr vm_flags readable{vm_flag::read};
 
 class changing_spaces : public ::testing::TestWithParam<const kernel_profile*> {
 protected:
@@ -91,7 +93,7 @@ TEST_P(changing_spaces, the_stack_keeps_256_pages_from_what_lies_below) {
     p.map_at(raw(top) - 1000, 1);
     EXPECT_EQ(p.write(top - 743), fault_outcome::resolved);
     EXPECT_EQ(p.write(top - 744), fault_outcome::map_error);
-    p.protect(top - 1000, 1, none);
+    p.protect(top - 1000, 1, no_access);
     EXPECT_EQ(p.write(top - 744), fault_outcome::resolved) << "a range nobody may touch is guard enough";
     EXPECT_EQ(p.write(top - 999), fault_outcome::resolved);
 }
@@ -124,7 +126,7 @@ TEST_P(changing_spaces, a_mapping_grows_in_place_where_there_is_room) {
 
 TEST_P(changing_spaces, a_mapping_without_room_moves_and_its_pages_go_with_it) {
     p.map_at(100, 4);
-    p.map_at(104, 1, r);
+    p.map_at(104, 1, readable);
     p.fill(vpn{100}, 4);
     page& second = p.page_at(vpn{101});
     m.swap_out(p.page_at(vpn{102}));
@@ -155,7 +157,7 @@ TEST_P(changing_spaces, a_part_of_a_mapping_moves_out_of_it) {
 
 TEST_P(changing_spaces, mremap_refuses_what_is_not_one_range) {
     p.map_at(100, 4);
-    p.map_at(104, 4, r);
+    p.map_at(104, 4, readable);
     p.remap(vpn{100}, 6, 10);
     EXPECT_EQ(p.error, mm_error::efault);
     p.remap(vpn{99}, 1, 2);
@@ -177,8 +179,8 @@ TEST_P(changing_spaces, what_a_locked_mapping_grows_by_is_filled) {
 // ---- mlock and permissions
 
 TEST_P(changing_spaces, mlock_reads_what_may_not_be_written_and_leaves_out_what_nobody_may_touch) {
-    p.map_at(100, 1, r);
-    p.map_at(101, 1, none);
+    p.map_at(100, 1, readable);
+    p.map_at(101, 1, no_access);
     p.lock(vpn{100}, 2);
     EXPECT_TRUE(p.entry(vpn{100}).special());
     EXPECT_TRUE(p.entry(vpn{101}).none());
@@ -187,10 +189,6 @@ TEST_P(changing_spaces, mlock_reads_what_may_not_be_written_and_leaves_out_what_
     EXPECT_EQ(p.error, mm_error::enomem) << "a page in no range";
 }
 
-std::string kernel_of(const ::testing::TestParamInfo<const kernel_profile*>& info) {
-    if (info.param == &linux_5_8) return "linux_5_8";
-    return info.param == &linux_5_10 ? "linux_5_10" : "linux_6_1";
-}
 INSTANTIATE_TEST_SUITE_P(kernels, changing_spaces, ::testing::Values(&linux_5_8, &linux_5_10, &linux_6_1),
                          kernel_of);
 

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 // Shared memory: pages of a file that has no device, only swap. One sentence each.
+#include <support/kernels.hpp>
 #include <support/processes.hpp>
 
 #include <gtest/gtest.h>
-
-#include <algorithm>
 
 namespace pagesim {
 namespace {
 
 using testing::a_machine;
+using testing::kernel_of;
 using testing::process;
 using testing::processes;
 
@@ -170,12 +170,6 @@ TEST_P(shared_memory, a_private_store_to_an_untouched_page_leaves_the_file_its_o
     EXPECT_TRUE(p.page_at(b + 1).anon());
     EXPECT_EQ(count(vm_item::nr_shmem), 1U);
     EXPECT_EQ(count(vm_item::nr_mapped), 0U);
-}
-
-std::string kernel_of(const ::testing::TestParamInfo<const kernel_profile*>& kernel) {
-    std::string name = "linux_" + std::string{kernel.param->name};
-    std::replace(name.begin(), name.end(), '.', '_');
-    return name;
 }
 
 INSTANTIATE_TEST_SUITE_P(kernels, shared_memory, ::testing::Values(&linux_5_8, &linux_5_10, &linux_6_1),

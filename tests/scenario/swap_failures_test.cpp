@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A device that fails: what was to be written stays in memory, who needs what can't be read ends with a bus error, and
 // nothing else is lost.
+#include <support/kernels.hpp>
 #include <support/small_machine.hpp>
 
 #include <pagesim/machine/machine.hpp>
@@ -13,6 +14,7 @@ namespace pagesim {
 namespace {
 
 using testing::a_machine;
+using testing::kernel_of;
 using testing::small_machine;
 
 class failing_swap : public ::testing::TestWithParam<swap_device> {
@@ -174,9 +176,6 @@ TEST_P(failing_run, with_failing_writes_nothing_is_lost) {
     }
 }
 
-std::string kernel_of(const ::testing::TestParamInfo<const kernel_profile*>& info) {
-    return info.param == &linux_5_8 ? "linux_5_8" : info.param == &linux_5_10 ? "linux_5_10" : "linux_6_1";
-}
 INSTANTIATE_TEST_SUITE_P(kernels, failing_run, ::testing::Values(&linux_5_8, &linux_5_10, &linux_6_1),
                          kernel_of);
 

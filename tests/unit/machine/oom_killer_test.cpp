@@ -16,12 +16,12 @@ using testing::a_machine;
 constexpr page_count million{1'000'000};
 constexpr oom_score newer = oom_score::may_be_negative;
 
-oom_candidate process(std::uint32_t pid, std::uint64_t rss, int adj = 0) {
+oom_candidate candidate(std::uint32_t pid, std::uint64_t rss, int adj = 0) {
     return {.pid = pid, .name = "p", .oom_score_adj = adj, .anon_rss = rss};
 }
 
 TEST(oom_badness, adds_resident_pages_swap_entries_and_page_tables) {
-    oom_candidate p = process(1, 100);
+    oom_candidate p = candidate(1, 100);
     p.file_rss = 20;
     p.shmem_rss = 3;
     p.swap_entries = 4000;
@@ -30,28 +30,29 @@ TEST(oom_badness, adds_resident_pages_swap_entries_and_page_tables) {
 }
 
 TEST(oom_badness, an_adj_of_500_adds_half_of_memory_and_swap) {
-    EXPECT_EQ(oom_badness(process(1, 7, 500), million, newer), 500'007);
-    EXPECT_EQ(oom_badness(process(1, 7, 500), page_count{1'999}, newer), 507)
+    EXPECT_EQ(oom_badness(candidate(1, 7, 500), million, newer), 500'007);
+    EXPECT_EQ(oom_badness(candidate(1, 7, 500), page_count{1'999}, newer), 507)
         << "thousands are cut off first";
 }
 
 TEST(oom_badness, may_be_negative_but_was_at_least_one_before_5_9) {
-    EXPECT_EQ(oom_badness(process(1, 7, -500), million, newer), -499'993);
-    EXPECT_EQ(oom_badness(process(1, 7, -500), million, oom_score::at_least_one), 1);
+    EXPECT_EQ(oom_badness(candidate(1, 7, -500), million, newer), -499'993);
+    EXPECT_EQ(oom_badness(candidate(1, 7, -500), million, oom_score::at_least_one), 1);
 }
 
 TEST(oom_badness, spares_who_is_exempt_has_no_memory_or_was_reaped) {
-    EXPECT_EQ(oom_badness(process(1, 7, -1000), million, newer), std::nullopt);
-    oom_candidate p = process(1, 7);
+    EXPECT_EQ(oom_badness(candidate(1, 7, -1000), million, newer), std::nullopt);
+    oom_candidate p = candidate(1, 7);
     p.has_mm = false;
     EXPECT_EQ(oom_badness(p, million, newer), std::nullopt);
-    p = process(1, 7);
+    p = candidate(1, 7);
     p.is = state::reaped;
     EXPECT_EQ(oom_badness(p, million, newer), std::nullopt);
 }
 
 TEST(select_bad_process, takes_the_worst_and_of_equal_ones_the_later) {
-    const std::vector<oom_candidate> all{process(1, 10), process(2, 30), process(3, 30), process(4, 20)};
+    const std::vector<oom_candidate> all{candidate(1, 10), candidate(2, 30), candidate(3, 30),
+                                         candidate(4, 20)};
     const oom_choice c = select_bad_process(all, million, newer);
     EXPECT_EQ(c.what, verdict::process);
     EXPECT_EQ(all[c.index].pid, 3U);
@@ -59,19 +60,19 @@ TEST(select_bad_process, takes_the_worst_and_of_equal_ones_the_later) {
 }
 
 TEST(select_bad_process, counts_what_is_in_swap) {
-    std::vector<oom_candidate> all{process(1, 10), process(2, 30)};
+    std::vector<oom_candidate> all{candidate(1, 10), candidate(2, 30)};
     all[0].swap_entries = 21;
     EXPECT_EQ(select_bad_process(all, million, newer).index, 0U);
 }
 
 TEST(select_bad_process, before_5_9_makes_all_below_one_equal) {
-    const std::vector<oom_candidate> all{process(1, 500, -300), process(2, 10, -300)};
+    const std::vector<oom_candidate> all{candidate(1, 500, -300), candidate(2, 10, -300)};
     EXPECT_EQ(select_bad_process(all, million, newer).index, 0U);
     EXPECT_EQ(select_bad_process(all, million, oom_score::at_least_one).index, 1U) << "the later";
 }
 
 TEST(select_bad_process, waits_for_a_victim_that_is_not_yet_gone) {
-    std::vector<oom_candidate> all{process(1, 10), process(2, 30)};
+    std::vector<oom_candidate> all{candidate(1, 10), candidate(2, 30)};
     all[0].is = state::victim;
     EXPECT_EQ(select_bad_process(all, million, newer).what, verdict::wait_for_victim);
     all[0].has_mm = false;
@@ -81,7 +82,7 @@ TEST(select_bad_process, waits_for_a_victim_that_is_not_yet_gone) {
 }
 
 TEST(select_bad_process, finds_nobody_among_the_spared) {
-    const std::vector<oom_candidate> all{process(1, 10, -1000)};
+    const std::vector<oom_candidate> all{candidate(1, 10, -1000)};
     EXPECT_EQ(select_bad_process(all, million, newer).what, verdict::nobody);
     EXPECT_EQ(select_bad_process({}, million, newer).what, verdict::nobody);
 }

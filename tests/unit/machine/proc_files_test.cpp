@@ -4,6 +4,7 @@
 #include <pagesim/machine/proc_files.hpp>
 
 #include <pagesim/machine/machine.hpp>
+#include <support/golden.hpp>
 #include <support/script.hpp>
 #include <support/small_machine.hpp>
 
@@ -11,25 +12,15 @@
 #include <fmt/ranges.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <fstream>
 #include <sstream>
 
 namespace pagesim {
 namespace {
 
 using testing::a_machine;
+using testing::expect_golden;
 using testing::script;
 using testing::silent_waker;
-
-// Compares with a golden file; PAGESIM_WRITE_GOLDEN=1 writes it anew.
-void expect_golden(const std::string& text, const std::string& name) {
-    const std::string path = std::string{PAGESIM_SOURCE_DIR} + "/tests/golden/" + name;
-    if (std::getenv("PAGESIM_WRITE_GOLDEN") != nullptr) std::ofstream{path} << text;
-    std::stringstream expected;
-    expected << std::ifstream{path}.rdbuf();
-    EXPECT_EQ(text, expected.str()) << name;
-}
 
 machine_config two_zones(const kernel_profile& profile) {
     machine_config c;

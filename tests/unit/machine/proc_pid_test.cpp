@@ -3,31 +3,23 @@
 #include <pagesim/machine/proc_pid.hpp>
 
 #include <pagesim/process/madvise.hpp>
+#include <support/golden.hpp>
+#include <support/kernels.hpp>
 #include <support/processes.hpp>
 
 #include <gtest/gtest.h>
-
-#include <cstdlib>
-#include <fstream>
-#include <sstream>
 
 namespace pagesim {
 namespace {
 
 using testing::a_machine;
+using testing::expect_golden;
+using testing::kernel_of;
 using testing::process;
 using testing::processes;
 
 constexpr vpn a{0x2000};
 constexpr std::uint64_t whole = page_size << pss_shift;
-
-void expect_golden(const std::string& text, const std::string& name) {
-    const std::string path = std::string{PAGESIM_SOURCE_DIR} + "/tests/golden/" + name;
-    if (std::getenv("PAGESIM_WRITE_GOLDEN") != nullptr) std::ofstream{path} << text;
-    std::stringstream expected;
-    expected << std::ifstream{path}.rdbuf();
-    EXPECT_EQ(text, expected.str()) << name;
-}
 
 class proc_pid : public ::testing::TestWithParam<const kernel_profile*> {
 protected:
@@ -245,11 +237,6 @@ TEST_P(proc_pid, smaps_and_maps_have_the_kernels_layout) {
     if (GetParam() == &linux_6_1) expect_golden(format_maps(m.parts, p.space()), "maps.txt");
 }
 
-std::string kernel_of(const ::testing::TestParamInfo<const kernel_profile*>& kernel) {
-    std::string name = "linux_" + std::string{kernel.param->name};
-    name[name.find('.')] = '_';
-    return name;
-}
 INSTANTIATE_TEST_SUITE_P(kernels, proc_pid, ::testing::Values(&linux_5_8, &linux_5_10, &linux_6_1),
                          kernel_of);
 

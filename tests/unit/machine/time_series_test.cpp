@@ -13,8 +13,8 @@ namespace {
 using testing::script;
 
 // 512 frames under a region of 900 pages that is written `rounds` times over.
-struct watched_run {
-    explicit watched_run(swap_device device, unsigned rounds = 2, sim_duration pause = {}) {
+struct sampled_run {
+    explicit sampled_run(swap_device device, unsigned rounds = 2, sim_duration pause = {}) {
         machine_config config = machine_with(page_count{512});
         config.swap.device = device;
         config.swap.flash.latency = microseconds(500);
@@ -35,7 +35,7 @@ struct watched_run {
 };
 
 TEST(time_series, begins_and_ends_with_the_run) {
-    const watched_run run{swap_device::flash};
+    const sampled_run run{swap_device::flash};
     const auto& s = run.series.samples();
     ASSERT_GT(s.size(), 10U);
     EXPECT_EQ(s.front().time, sim_time{});
@@ -47,7 +47,7 @@ TEST(time_series, begins_and_ends_with_the_run) {
 }
 
 TEST(time_series, a_long_run_keeps_fewer_samples_than_the_most_and_all_intervals_alike) {
-    const watched_run run{swap_device::zram, 1, milliseconds(20'000)};
+    const sampled_run run{swap_device::zram, 1, milliseconds(20'000)};
     const auto& s = run.series.samples();
     EXPECT_LT(s.size(), time_series::most_samples);
     EXPECT_GE(s.size(), time_series::most_samples / 4);
@@ -59,7 +59,7 @@ TEST(time_series, a_long_run_keeps_fewer_samples_than_the_most_and_all_intervals
 }
 
 TEST(time_series, does_not_change_the_run) {
-    const watched_run run{swap_device::flash};
+    const sampled_run run{swap_device::flash};
     machine_config config = machine_with(page_count{512});
     config.swap.device = swap_device::flash;
     config.swap.flash.latency = microseconds(500);
@@ -73,7 +73,7 @@ TEST(time_series, does_not_change_the_run) {
 }
 
 TEST(memory_pressure, a_task_alone_that_reads_its_working_set_back_is_stalled_in_full) {
-    const watched_run run{swap_device::flash, 4};
+    const sampled_run run{swap_device::flash, 4};
     const auto& last = run.series.samples().back();
     ASSERT_GT(last.stat[vm_item::workingset_restore_anon] + last.stat[vm_item::allocstall_movable], 0U);
     EXPECT_GT(last.some, milliseconds(1));
@@ -83,7 +83,7 @@ TEST(memory_pressure, a_task_alone_that_reads_its_working_set_back_is_stalled_in
 }
 
 TEST(memory_pressure, sums_only_rise) {
-    const watched_run run{swap_device::zram, 4};
+    const sampled_run run{swap_device::zram, 4};
     const auto& s = run.series.samples();
     for (std::size_t i = 1; i < s.size(); ++i) {
         EXPECT_LE(s[i - 1].some, s[i].some);

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include "short_names.hpp"
+
 #include <pagesim/memory/buddy.hpp>
 
 #include <fmt/format.h>
@@ -10,11 +12,7 @@
 namespace pagesim {
 namespace {
 
-constexpr migratetype U = migratetype::unmovable;
-constexpr migratetype M = migratetype::movable;
-constexpr migratetype R = migratetype::reclaimable;
-
-class buddy_test : public testing::Test {
+class buddy_test : public ::testing::Test {
 protected:
     // Frames [first, end) free.
     void build(std::uint64_t first, std::uint64_t end) {

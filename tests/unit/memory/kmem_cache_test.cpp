@@ -38,7 +38,7 @@ public:
     [[nodiscard]] bool anyone_waits(wait_reason /*reason*/) const override { return false; }
 };
 
-class kmem_cache_test : public testing::Test {
+class kmem_cache_test : public ::testing::Test {
 protected:
     sim_clock clock;
     cost_table cost;

@@ -12,7 +12,7 @@ zone_config zone_with(zone_type type, std::uint64_t managed, std::uint64_t reser
     return {.type = type, .present = page_count{managed + reserved}, .managed = page_count{managed}};
 }
 
-class node_test : public testing::Test {
+class node_test : public ::testing::Test {
 protected:
     mem_map frames{page_count{1048576}};
     vmstat stat;

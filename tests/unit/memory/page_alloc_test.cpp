@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include "short_names.hpp"
+
 #include <pagesim/memory/page_alloc.hpp>
 
 #include <gtest/gtest.h>
@@ -9,10 +11,9 @@
 namespace pagesim {
 namespace {
 
-constexpr page_order single{0};
 constexpr gfp_flags user = gfp::highuser_movable;
 
-class page_alloc_test : public testing::Test {
+class page_alloc_test : public ::testing::Test {
 protected:
     node& build(std::vector<zone_config> zones) {
         home = std::make_unique<node>(frames, stat, zones, memory_config{}, linux_6_1);

@@ -7,7 +7,7 @@
 namespace pagesim {
 namespace {
 
-class page_state_test : public testing::Test {
+class page_state_test : public ::testing::Test {
 protected:
     mem_map frames{page_count{4}};
     page_list list = frames.make_list();

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include "short_names.hpp"
+
 #include <pagesim/memory/pcp.hpp>
 
 #include <fmt/format.h>
@@ -10,11 +12,7 @@
 namespace pagesim {
 namespace {
 
-constexpr migratetype U = migratetype::unmovable;
-constexpr migratetype M = migratetype::movable;
-constexpr migratetype R = migratetype::reclaimable;
-
-class pcp_test : public testing::Test {
+class pcp_test : public ::testing::Test {
 protected:
     pcp_test() { area.free_range(pfn{0}, pfn{8192}); }
 

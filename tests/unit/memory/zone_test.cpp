@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include "short_names.hpp"
+
 #include <pagesim/memory/node.hpp>
 
 #include <gtest/gtest.h>
@@ -9,11 +11,7 @@
 namespace pagesim {
 namespace {
 
-constexpr migratetype U = migratetype::unmovable;
-constexpr migratetype M = migratetype::movable;
-constexpr page_order single{0};
-
-class zone_test : public testing::Test {
+class zone_test : public ::testing::Test {
 protected:
     zone& build(page_count managed, page_count reserved = {}, const memory_config& config = {}) {
         frames = std::make_unique<mem_map>(managed + reserved);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What system calls do to ranges that map a file.
+#include <support/kernels.hpp>
 #include <support/processes.hpp>
 
 #include <pagesim/process/truncate.hpp>
@@ -11,6 +12,7 @@ namespace pagesim {
 namespace {
 
 using testing::a_machine;
+using testing::kernel_of;
 using testing::process;
 using testing::processes;
 
@@ -98,10 +100,6 @@ TEST_P(ranges_of_files, a_page_that_is_cut_off_while_a_fault_reads_it_is_not_map
     m.check();
 }
 
-std::string kernel_of(const ::testing::TestParamInfo<const kernel_profile*>& info) {
-    if (info.param == &linux_5_8) return "linux_5_8";
-    return info.param == &linux_5_10 ? "linux_5_10" : "linux_6_1";
-}
 INSTANTIATE_TEST_SUITE_P(kernels, ranges_of_files, ::testing::Values(&linux_5_8, &linux_5_10, &linux_6_1),
                          kernel_of);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // swapoff: everything comes back, old; the counts go first; who cannot come back keeps the area.
+#include <support/kernels.hpp>
 #include <support/small_machine.hpp>
 
 #include <pagesim/process/swapoff.hpp>
@@ -12,6 +13,7 @@ namespace pagesim {
 namespace {
 
 using testing::a_machine;
+using testing::kernel_of;
 using testing::small_machine;
 
 swap_config area_on(swap_device device, std::uint64_t pages, std::optional<int> priority = std::nullopt) {
@@ -90,9 +92,6 @@ TEST_P(swapping_off, a_page_of_one_user_may_be_written_in_place_afterwards) {
     EXPECT_EQ(&m->page_at(1), p);
 }
 
-std::string kernel_of(const ::testing::TestParamInfo<const kernel_profile*>& info) {
-    return info.param == &linux_5_8 ? "linux_5_8" : info.param == &linux_5_10 ? "linux_5_10" : "linux_6_1";
-}
 INSTANTIATE_TEST_SUITE_P(kernels, swapping_off, ::testing::Values(&linux_5_8, &linux_5_10, &linux_6_1),
                          kernel_of);
 

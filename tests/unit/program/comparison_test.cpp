@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include <comparison.hpp>
+#include <unit/program/pairs.hpp>
 
 #include <gtest/gtest.h>
 
 namespace pagesim::program {
 namespace {
 
-compared pair_of(double real, double simulated) {
-    return {.counter = "pgscan", .real = real, .real_runs = {real, real}, .simulated = simulated};
-}
+using testing::pair_of;
 
 TEST(bar, is_the_band_widened_by_32_where_3_percent_are_less) {
     compared c{.counter = "pgscan", .real = 500, .real_runs = {450, 520}, .simulated = 418};

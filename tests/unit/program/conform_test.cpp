@@ -3,6 +3,7 @@
 #include <conform_output.hpp>
 #include <conform_run.hpp>
 #include <unit/program/made_result.hpp>
+#include <unit/program/pairs.hpp>
 #include <usage_error.hpp>
 
 #include <gtest/gtest.h>
@@ -12,11 +13,8 @@ namespace {
 
 using nlohmann::json;
 using testing::made_result;
+using testing::pair_of;
 using testing::result_folder;
-
-compared pair_of(double real, double simulated) {
-    return {.counter = "pgscan", .real = real, .real_runs = {real, real}, .simulated = simulated};
-}
 
 series_comparison three_moments(const std::vector<compared>& at) {
     series_comparison s;
