@@ -55,7 +55,7 @@ void machine::start(access_stream& stream, std::span<const page_range> ranges,
     kswapd_ = daemon.get();
     kswapd_->signals.kswapd = true;
     tasks_.push_back(std::move(daemon));
-    if (parts_->config.sched.rcu_sched_ticks > 0) {
+    if (parts_->config.sched.rcu_sched) {
         tasks_.push_back(std::make_unique<rcu_task>(2, *parts_));
         rcu_ = tasks_.back().get();
         rcu_->asleep = true;
@@ -70,10 +70,10 @@ void machine::start(access_stream& stream, std::span<const page_range> ranges,
         std::make_unique<oom_reaper_task>(static_cast<std::uint32_t>(tasks_.size()), *parts_, oom_reports_);
     reaper_ = reaper.get();
     tasks_.push_back(std::move(reaper));
-    if (parts_->config.profile.vmpressure == vmpressure_rule::tells_a_worker) {
-        tasks_.push_back(
-            std::make_unique<vmpressure_task>(static_cast<std::uint32_t>(tasks_.size()), *parts_));
-        vmpressure_ = tasks_.back().get();
+    if (parts_->config.profile.vmpressure == vmpressure_rule::tells_a_worker ||
+        parts_->config.profile.drain == pcp_drain::by_a_worker) {
+        tasks_.push_back(std::make_unique<kworker_task>(static_cast<std::uint32_t>(tasks_.size()), *parts_));
+        kworker_ = tasks_.back().get();
     }
     start_kcompactd();
     parts_->rc.oom = this;
@@ -161,8 +161,17 @@ void machine::on_tick(sim_time due) {
     parts_->clock.charge(parts_->config.cost.tick);
     account();
     queue_.tick();
-    if (rcu_ == nullptr || ++busy_ticks_ % parts_->config.sched.rcu_sched_ticks != 0) return;
-    wake_all({.reason = wait_reason::rcu_work}); // from the tick's softirq
+    if (rcu_ != nullptr && grace_period_moves())
+        wake_all({.reason = wait_reason::rcu_work}); // from the tick's softirq
+}
+
+// kernel: rcu_core(). A grace period begins at the tick that finds callbacks, and ends at the next: one CPU has been
+// through the scheduler by then. What was queued meanwhile begins another at once.
+bool machine::grace_period_moves() {
+    const bool ends = grace_period_;
+    grace_period_ = parts_->rcu_callbacks != callbacks_seen_;
+    callbacks_seen_ = parts_->rcu_callbacks;
+    return ends || grace_period_;
 }
 
 void machine::on_event(sim_time due, std::uint64_t arg) {

@@ -34,10 +34,11 @@ bool memory_pressure::waits_for_memory(const task& t) const {
     case wait_reason::flusher_work:
     case wait_reason::dirty_pause:
     case wait_reason::oom_reaper_work:
-    case wait_reason::vmpressure_work:
+    case wait_reason::kworker_work:
     case wait_reason::kcompactd_work:
     case wait_reason::write_throttled:
-    case wait_reason::bio_freed: return false;
+    case wait_reason::bio_freed:
+    case wait_reason::pcp_drained: return false;
     }
     return false;
 }

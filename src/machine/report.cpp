@@ -174,7 +174,7 @@ std::string describe_config(const machine_config& c) {
     out.line("sched.latency_ns", c.sched.latency.ns);
     out.line("sched.min_granularity_ns", c.sched.min_granularity.ns);
     out.line("sched.wakeup_granularity_ns", c.sched.wakeup_granularity.ns);
-    out.line("sched.rcu_sched_ticks", c.sched.rcu_sched_ticks);
+    out.line("sched.rcu_sched", c.sched.rcu_sched);
     describe_costs(out, c.cost);
     out.line("seed", c.seed);
     return out.take();

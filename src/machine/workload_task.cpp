@@ -191,7 +191,11 @@ step_result workload_task::perform(const op_mark& op) {
     }
     if (op.by != asker::recorder)
         told.push_back({.label = op.label, .time = parts_.clock.now(), .stat = parts_.snapshot()});
-    parts_.cpu.charge(op.takes);
+    if (op.takes > sim_duration{}) { // files in /proc were read and closed
+        parts_.cpu.charge(op.takes);
+        parts_.cpu.call_rcu();
+        parts_.lru.pgdat.unused_inodes = true;
+    }
     return step_again;
 }
 

@@ -36,13 +36,13 @@ void xarray_nodes::empty(std::uint64_t index, kmem_cache& nodes) {
         node& n = l.nodes[index / l.entries];
         PAGESIM_ASSERT(n.below > 0);
         if (--n.below > 0) return;
-        nodes.free(std::exchange(n.memory, no_slab_object));
+        nodes.free_by_rcu(std::exchange(n.memory, no_slab_object));
     }
 }
 
 void xarray_nodes::clear(kmem_cache& nodes) {
     for (level& l : levels_) {
-        for (node& n : l.nodes) nodes.free(std::exchange(n.memory, no_slab_object));
+        for (node& n : l.nodes) nodes.free_by_rcu(std::exchange(n.memory, no_slab_object));
         l.nodes.clear();
     }
 }

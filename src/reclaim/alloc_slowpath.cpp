@@ -77,16 +77,21 @@ step_result may_oom(const reclaim_context& rc, alloc_cursor& c) {
     return step_again;
 }
 
-// After one direct reclaim: a page, another round, or the end.
-step_result after_reclaim(const reclaim_context& rc, alloc_cursor& c) {
-    if (c.reclaim.result > 0) {
-        page* p = try_freelist(rc, c.gfp, c.mark);
-        if (p == nullptr) {
-            rc.home.drain_all_pages();
-            p = try_freelist(rc, c.gfp, c.mark);
-        }
-        if (p != nullptr) return finish(c, p, alloc_outcome::page);
+// kernel: drain_all_pages(). Whoever finds the worker on its way does not wait for it.
+void drain_all_pages(const reclaim_context& rc, alloc_cursor& c) {
+    if (rc.profile.drain == pcp_drain::in_place) {
+        rc.home.drain_all_pages();
+        return;
     }
+    bool& queued = rc.lru.pgdat.drain_queued;
+    if (queued) return;
+    queued = true;
+    c.at = phase::draining;
+    if (rc.cpu.wakes.wake_all({.reason = wait_reason::kworker_work}) > 0) rc.cpu.charge(rc.cpu.cost.wake_up);
+}
+
+// No page after direct reclaim: another round, or the end.
+step_result next_round(const reclaim_context& rc, alloc_cursor& c) {
     if (c.gfp.has(gfp_flag::noretry)) return finish(c, nullptr, alloc_outcome::out_of_memory);
     if (const retry again = should_reclaim_retry(rc, c); again != retry::no) {
         c.at = phase::retry;
@@ -94,6 +99,19 @@ step_result after_reclaim(const reclaim_context& rc, alloc_cursor& c) {
         return reclaim_throttle(rc, wait_reason::throttle_writeback);
     }
     return may_oom(rc, c);
+}
+
+// The per-CPU lists are empty.
+step_result after_drain(const reclaim_context& rc, alloc_cursor& c) {
+    if (page* p = try_freelist(rc, c.gfp, c.mark)) return finish(c, p, alloc_outcome::page);
+    return next_round(rc, c);
+}
+
+step_result after_reclaim(const reclaim_context& rc, alloc_cursor& c) {
+    if (c.reclaim.result == 0) return next_round(rc, c);
+    if (page* p = try_freelist(rc, c.gfp, c.mark)) return finish(c, p, alloc_outcome::page);
+    drain_all_pages(rc, c);
+    return c.at == phase::draining ? step_again : after_drain(rc, c);
 }
 
 // The fast path, and the first look of the slow path.
@@ -122,6 +140,10 @@ step_result alloc_page_step(const reclaim_context& rc, alloc_cursor& c, gfp_flag
         c.reclaim.sc.gfp = c.gfp;
         c.at = phase::reclaiming;
         return step_again; // kernel: cond_resched() before try_to_free_pages()
+    }
+    if (c.at == phase::draining) {
+        if (rc.lru.pgdat.drain_queued) return sleep_on({.reason = wait_reason::pcp_drained});
+        return after_drain(rc, c);
     }
     const step_result r = try_to_free_pages(rc, c.reclaim);
     if (!r.done()) return r;

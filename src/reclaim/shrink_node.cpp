@@ -2,6 +2,7 @@
 #include <pagesim/reclaim/shrink_node.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace pagesim {
 
@@ -139,8 +140,7 @@ void vmpressure(const reclaim_context& rc, gfp_flags gfp, std::uint64_t scanned)
     std::uint64_t& heard_not = rc.lru.pgdat.tree_scanned;
     heard_not += scanned;
     if (heard_not < vmpressure_window) return;
-    if (rc.cpu.wakes.wake_all({.reason = wait_reason::vmpressure_work}) > 0)
-        rc.cpu.charge(rc.cpu.cost.wake_up);
+    if (rc.cpu.wakes.wake_all({.reason = wait_reason::kworker_work}) > 0) rc.cpu.charge(rc.cpu.cost.wake_up);
 }
 
 std::uint64_t zone_reclaimable_pages(const reclaim_context& rc, const zone& z) {
@@ -234,6 +234,7 @@ step_result shrink_node(const reclaim_context& rc, scan_control& sc, shrink_node
     const step_result r = shrink_lruvec(rc, sc, c.lruvec);
     if (!r.done()) return r;
     do_shrink_slab(rc.cpu, rc.profile.backlog, rc.shadows, sc.priority);
+    if (std::exchange(rc.lru.pgdat.unused_inodes, false)) rc.cpu.call_rcu();
     const step_result wait = after_lruvec(rc, sc, c);
     if (!wait.done()) c.at = phase::throttled;
     return wait;

@@ -71,6 +71,9 @@ enum class throttle_rule : std::uint8_t { congestion_wait, reclaim_throttle };
 // Who learns how hard reclaim finds it: a kernel worker each time that 512 pages were scanned, or, while memory cgroups
 // are off, nobody (vmpressure).
 enum class vmpressure_rule : std::uint8_t { tells_a_worker, is_off };
+// Who empties the per-CPU lists for an allocation that failed after direct reclaim: a kernel worker, for which the task
+// waits, or the task itself (drain_all_pages; 6.0 and later).
+enum class pcp_drain : std::uint8_t { by_a_worker, in_place };
 // Whether zram forgets a page that is read into the swap cache for its only user (swap_slot_free_notify).
 enum class zram_read : std::uint8_t { drops_copy, keeps_copy };
 // pcp->high: a multiple of the batch, or a share of the low watermark (zone_set_pageset_high_and_batch).
@@ -156,6 +159,7 @@ struct kernel_profile {
     nothing_reclaimable reclaimable;
     throttle_rule throttling;
     vmpressure_rule vmpressure;
+    pcp_drain drain;
     zram_read zram_reads;
     pcp_high_rule pcp_high;
     boosted_flag boosted;
@@ -216,6 +220,7 @@ inline constexpr kernel_profile linux_5_8{
     .reclaimable = nothing_reclaimable::is_nothing,
     .throttling = throttle_rule::congestion_wait,
     .vmpressure = vmpressure_rule::tells_a_worker,
+    .drain = pcp_drain::by_a_worker,
     .zram_reads = zram_read::drops_copy,
     .pcp_high = pcp_high_rule::six_batches,
     .boosted = boosted_flag::at_every_steal,
@@ -265,6 +270,7 @@ inline constexpr kernel_profile linux_5_10{
     .reclaimable = nothing_reclaimable::is_nothing,
     .throttling = throttle_rule::congestion_wait,
     .vmpressure = vmpressure_rule::tells_a_worker,
+    .drain = pcp_drain::by_a_worker,
     .zram_reads = zram_read::keeps_copy,
     .pcp_high = pcp_high_rule::six_batches,
     .boosted = boosted_flag::if_boosted,
@@ -314,6 +320,7 @@ inline constexpr kernel_profile linux_6_1{
     .reclaimable = nothing_reclaimable::is_the_free_pages,
     .throttling = throttle_rule::reclaim_throttle,
     .vmpressure = vmpressure_rule::is_off,
+    .drain = pcp_drain::in_place,
     .zram_reads = zram_read::keeps_copy,
     .pcp_high = pcp_high_rule::low_watermark,
     .boosted = boosted_flag::if_boosted,

@@ -80,6 +80,8 @@ struct pgdat_state {
     unsigned writeback_waiters = 0;   // tasks throttled until writes complete
     std::uint64_t throttle_start = 0; // nr_throttled_written when the first of them came
     std::uint64_t tree_scanned = 0;   // pages that vmpressure's worker has not heard of
+    bool unused_inodes = false;       // of files in /proc that were read; the next shrinker frees them
+    bool drain_queued = false;        // the worker is to empty the per-CPU lists (pcpu_drain)
 };
 
 // A counter as the kernel's own decisions see it. Each CPU gathers changes and adds them to the shared value only once

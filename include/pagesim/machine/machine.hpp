@@ -81,7 +81,7 @@ public:
     [[nodiscard]] sim_duration other_time() const {
         const sim_duration flushed = flusher_ == nullptr ? sim_duration{} : flusher_->cpu_time;
         const sim_duration reaped = reaper_ == nullptr ? sim_duration{} : reaper_->cpu_time;
-        const sim_duration worked = vmpressure_ == nullptr ? sim_duration{} : vmpressure_->cpu_time;
+        const sim_duration worked = kworker_ == nullptr ? sim_duration{} : kworker_->cpu_time;
         const sim_duration compacted = kcompactd_ == nullptr ? sim_duration{} : kcompactd_->cpu_time;
         return compacted + (rcu_ == nullptr ? sim_duration{} : rcu_->cpu_time) + flushed + reaped + worked;
     }
@@ -120,6 +120,7 @@ private:
     void trace_switch(std::uint32_t next);
     void idle();
     void on_tick(sim_time due);
+    [[nodiscard]] bool grace_period_moves();
     [[nodiscard]] task* current_task() const;
 
     std::unique_ptr<class counting_sink> sink_;
@@ -130,11 +131,12 @@ private:
     task* kswapd_ = nullptr;
     task* rcu_ = nullptr;
     task* flusher_ = nullptr;
-    task* vmpressure_ = nullptr;
+    task* kworker_ = nullptr;
     task* kcompactd_ = nullptr;
     oom_reaper_task* reaper_ = nullptr;
     bool panicked_ = false;
-    std::uint64_t busy_ticks_ = 0;
+    bool grace_period_ = false;
+    std::uint64_t callbacks_seen_ = 0; // that a grace period waits or waited for
     cfs_run_queue queue_;
     std::uint32_t traced_ = tracepoints::sched_switch::idle; // who runs, as the tracer knows
     sim_time accounted_until_{};

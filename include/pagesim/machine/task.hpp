@@ -60,8 +60,9 @@ private:
     kswapd_cursor cursor_;
 };
 
-// rcu_sched: runs for some microseconds at every second tick of a busy CPU. What it does does not matter here, but its
-// wake-up always wins, and when it sleeps again the scheduler chooses anew: without it tasks and ticks lock in step.
+// rcu_sched: runs for some microseconds at the tick at which a grace period begins or ends. What it does does not matter
+// here, but its wake-up always wins, and when it sleeps again the scheduler chooses anew: without it tasks and ticks lock
+// in step.
 class rcu_task final : public task {
 public:
     rcu_task(std::uint32_t id, machine_parts& parts) : task{id}, parts_{parts} {}
@@ -80,23 +81,17 @@ private:
     bool ran_ = false;
 };
 
-// The kernel worker that vmpressure() wakes (kernel: vmpressure_work_fn). Like that of rcu_sched its wake-up nearly always
-// wins, and when it sleeps again the scheduler chooses anew: a long reclaim is cut at the ends of its passes.
-class vmpressure_task final : public task {
+// The kernel worker: vmpressure() wakes it (kernel: vmpressure_work_fn), and before 6.0 a task whose direct reclaim was not
+// enough, to empty the per-CPU lists (drain_local_pages_wq). Like that of rcu_sched its wake-up nearly always wins, and
+// when it sleeps again the scheduler chooses anew: a long reclaim is cut at the ends of its passes, and a task that has to
+// reclaim for every few pages gives kswapd a chance each time.
+class kworker_task final : public task {
 public:
-    vmpressure_task(std::uint32_t id, machine_parts& parts) : task{id}, parts_{parts} {
+    kworker_task(std::uint32_t id, machine_parts& parts) : task{id}, parts_{parts} {
         asleep = true;
-        waits_for = {.reason = wait_reason::vmpressure_work};
+        waits_for = {.reason = wait_reason::kworker_work};
     }
-    step_result step() override {
-        if (!std::exchange(ran_, true)) {
-            parts_.lru.pgdat.tree_scanned = 0;
-            parts_.cpu.charge(parts_.config.cost.vmpressure);
-            return step_again;
-        }
-        ran_ = false;
-        return sleep_on({.reason = wait_reason::vmpressure_work});
-    }
+    step_result step() override;
     [[nodiscard]] std::string_view name() const override { return "kworker/0:1"; }
 
 private:

@@ -67,6 +67,11 @@ public:
     [[nodiscard]] slab_object allocate();
     // Nothing happens to none.
     void free(slab_object o);
+    // kernel: call_rcu().
+    void free_by_rcu(slab_object o) {
+        cpu_.call_rcu();
+        free(o);
+    }
 
     // kernel: calculate_order() on one CPU: the least order at which a slab holds 8 objects and wastes no more than a
     // sixteenth.

@@ -4,7 +4,7 @@
 //     fast path      every zone in turn at its low watermark
 //     slow path      wake kswapd; again at min; then in a loop:
 //                    wake kswapd, try at min, reclaim directly, try again (the second time after emptying the per-CPU
-//                    lists), until a page is had or 17 rounds in a row freed nothing
+//                    lists: before 6.0 a kernel worker does that), until a page is had or 17 rounds in a row freed nothing
 //                    (5.8: a round that freed nothing while most of what could be freed is being written
 //                    waits 100 ms before the next)
 //     may_oom        one last try at the high watermark, then somebody must die (oom_handler), and the loop goes on
@@ -27,7 +27,7 @@ namespace pagesim {
 enum class alloc_outcome : std::uint8_t { page, out_of_memory };
 
 struct alloc_cursor {
-    enum class phase : std::uint8_t { idle, retry, reclaiming };
+    enum class phase : std::uint8_t { idle, retry, reclaiming, draining };
     phase at = phase::idle;
     gfp_flags gfp;
     alloc_mark mark = alloc_mark::min; // of this round

@@ -37,7 +37,7 @@ struct cfs_config {
     sim_duration latency = milliseconds(6);            // sched_latency
     sim_duration min_granularity = microseconds(750);  // sched_min_granularity
     sim_duration wakeup_granularity = milliseconds(1); // sched_wakeup_granularity
-    unsigned rcu_sched_ticks = 2; // rcu_sched wakes at every so many ticks of a busy CPU; 0: never
+    bool rcu_sched = true; // grace periods begin and end, and wake the thread of that name
 };
 
 class sched_entity {

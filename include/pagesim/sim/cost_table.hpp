@@ -130,9 +130,9 @@ struct cost_table {
     sim_duration wake_up{1650}; // in the waker
     sim_duration switch_preempted{1250};
     sim_duration switch_sleep{2250};
-    sim_duration tick{7000};       // the 250 Hz tick with its softirq
-    sim_duration rcu_sched{3800};  // one turn of the rcu_sched thread
-    sim_duration vmpressure{3100}; // one turn of the kernel worker that vmpressure wakes (measured on 5.10)
+    sim_duration tick{7000};         // the 250 Hz tick with its softirq
+    sim_duration rcu_sched{3800};    // one turn of the rcu_sched thread
+    sim_duration kworker_turn{3100}; // one turn of a kernel worker, as vmpressure wakes it (measured on 5.10)
 };
 
 // What was measured of 5.10 apart, in the same way. An exception costs 275 less to enter and leave, a system call 9.8 µs

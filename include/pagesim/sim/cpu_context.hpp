@@ -29,10 +29,11 @@ enum class wait_reason : std::uint8_t {
     flusher_work,
     dirty_pause, // balance_dirty_pages
     oom_reaper_work,
-    vmpressure_work,
+    kworker_work,
     kcompactd_work,
     write_throttled, // by the device
-    bio_freed        // what describes a page's I/O: swap/bio_pool.hpp
+    bio_freed,       // what describes a page's I/O: swap/bio_pool.hpp
+    pcp_drained      // by the kernel worker
 };
 
 struct wait_channel {
@@ -73,8 +74,9 @@ struct cpu_context {
     event_queue& events;
     waker& wakes;
     trace_sink* trace = nullptr;
-    trace_sink* tracer = nullptr;    // who wants tracepoints
-    task_signals* current = nullptr; // null: nobody, or a kernel thread, which no signal kills
+    trace_sink* tracer = nullptr;           // who wants tracepoints
+    task_signals* current = nullptr;        // null: nobody, or a kernel thread, which no signal kills
+    std::uint64_t* rcu_callbacks = nullptr; // queued so far
 
     void charge(sim_duration d) const { clock.charge(d); }
     void count(vm_item item, std::int64_t n = 1) const { stat.add(item, n); }
@@ -88,6 +90,10 @@ struct cpu_context {
         if (tracer != nullptr) [[unlikely]]
             tracer->on(clock.now(), tracepoint{point});
 #endif
+    }
+    // Something is freed once all who may still see it are done. Here that is at once; what it does is to wake rcu_sched.
+    void call_rcu() const {
+        if (rcu_callbacks != nullptr) ++*rcu_callbacks;
     }
     [[nodiscard]] bool fatal_signal_pending() const { return current != nullptr && current->sigkill; }
     [[nodiscard]] bool oom_victim() const { return current != nullptr && current->oom_victim; }

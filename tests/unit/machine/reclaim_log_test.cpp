@@ -12,8 +12,8 @@ namespace {
 
 using testing::temp_file;
 
-// 900 pages are written in full and read again, on a machine of 512.
-constexpr const char* workload = "anon a 900\nw a 0 900\nmark m\nr a 0 900\nr a 0 900\n";
+// 900 pages are written in full and read again, on a machine of 512, and kswapd comes to its end.
+constexpr const char* workload = "anon a 900\nw a 0 900\nmark m\nr a 0 900\nr a 0 900\nsleep 100\n";
 
 struct watched_run {
     explicit watched_run(reclaim_log::stretch s, std::vector<ops_stream::observation> at = {},

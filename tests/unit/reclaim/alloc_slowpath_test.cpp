@@ -56,6 +56,61 @@ TEST(allocation, below_min_reclaims_by_itself) {
     EXPECT_GE(m->parts.stat[vm_item::pgsteal_direct], 32U);
 }
 
+// Reclaimed pages wait on the per-CPU list, so that the zone stays below min until it is emptied.
+class short_allocation {
+public:
+    explicit short_allocation(const kernel_profile& profile) {
+        machine_config config =
+            a_machine().with_profile(profile).with_memory(65536).with_swap_on(swap_device::zram).config();
+        config.memory.watermark_boost_factor = 0;
+        m = std::make_unique<small_machine>(config);
+        for (std::uint64_t n = 0; n < 600; ++n) m->touch(n, access_kind::write);
+        m->parts.batches.lru_add_drain();
+        for (std::uint64_t n = 0; n < 600; ++n) m->age(n);
+        m->parts.home.drain_all_pages();
+        take_down_to(*m, only_zone(*m).wmark_pages(wmark_level::min));
+    }
+    // Until it is done or sleeps.
+    step_result run() {
+        step_result r = step_again;
+        while (r.kind == step_kind::again) r = alloc_page_step(m->parts.rc, c, gfp::highuser_movable);
+        return r;
+    }
+
+    std::unique_ptr<small_machine> m;
+    alloc_cursor c;
+};
+
+TEST(allocation, of_5_10_waits_for_the_worker_that_empties_the_per_cpu_lists) {
+    short_allocation a{linux_5_10};
+    bool& queued = a.m->parts.lru.pgdat.drain_queued;
+    const step_result r = a.run();
+    ASSERT_FALSE(r.done());
+    EXPECT_EQ(r.channel.reason, wait_reason::pcp_drained);
+    EXPECT_TRUE(queued);
+    EXPECT_EQ(a.m->waker.times(wait_reason::kworker_work), 1U);
+    EXPECT_FALSE(a.run().done()) << "not yet";
+    EXPECT_EQ(a.m->waker.times(wait_reason::kworker_work), 1U) << "woken once";
+    a.m->parts.home.drain_all_pages();
+    queued = false;
+    EXPECT_TRUE(a.run().done());
+    EXPECT_NE(a.c.result, nullptr);
+}
+
+TEST(allocation, of_5_10_does_not_wait_for_a_worker_that_is_on_its_way_for_another) {
+    short_allocation a{linux_5_10};
+    a.m->parts.lru.pgdat.drain_queued = true;
+    EXPECT_TRUE(a.run().done());
+    EXPECT_EQ(a.m->waker.times(wait_reason::kworker_work), 0U);
+}
+
+TEST(allocation, of_6_1_empties_the_per_cpu_lists_itself) {
+    short_allocation a{linux_6_1};
+    EXPECT_TRUE(a.run().done());
+    EXPECT_NE(a.c.result, nullptr);
+    EXPECT_FALSE(a.m->parts.lru.pgdat.drain_queued);
+}
+
 TEST(allocation, a_kernel_request_stalls_under_its_own_name) {
     auto m = a_machine().with_swap_on(swap_device::none).build();
     take_down_to(*m, only_zone(*m).wmark_pages(wmark_level::min));

@@ -165,7 +165,7 @@ TEST(pageout, a_page_that_left_the_swap_cache_instead_of_being_written_keeps_no_
     EXPECT_TRUE(p.test(page_flag::dirty));
 }
 
-constexpr wait_channel pressure{.reason = wait_reason::vmpressure_work};
+constexpr wait_channel pressure{.reason = wait_reason::kworker_work};
 
 TEST(vmpressure, wakes_its_worker_once_512_pages_were_scanned) {
     auto m = a_machine().with_profile(linux_5_10).build();
