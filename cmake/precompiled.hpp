@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Other projects' headers that most sources include: a third of a source's compile time without optimisation.
+// Other projects' headers that most sources include: a third of the time that parsing one takes.
 #pragma once
 
 #include <boost/container/small_vector.hpp>

@@ -258,8 +258,8 @@ TEST(kcompactd, of_5_10_goes_on_waking_and_skips_64_turns) {
     const holder held{*m, 0, memory};
     kcompactd_cursor c{m->parts.home};
     EXPECT_EQ(run(*m, c).until, timer_expiry(m->parts.clock.now(), 125));
-    const std::int64_t scanned = m->parts.stat[vm_item::compact_migrate_scanned];
-    EXPECT_GT(scanned, 0);
+    const std::uint64_t scanned = m->parts.stat[vm_item::compact_migrate_scanned];
+    EXPECT_GT(scanned, 0U);
     for (int turn = 0; turn < 64; ++turn) static_cast<void>(run(*m, c));
     EXPECT_EQ(m->parts.stat[vm_item::compact_migrate_scanned], scanned);
     static_cast<void>(run(*m, c));
