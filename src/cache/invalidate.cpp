@@ -35,7 +35,8 @@ void drop_value(const writeback_context& wb, mapping& file, std::uint64_t index)
 void delete_page(const writeback_context& wb, page& p) {
     PAGESIM_ASSERT_PAGE(!p.mapped() && !p.test(page_flag::writeback), p);
     wb.cpu.charge(wb.cpu.cost.invalidate_page);
-    wb.cache.release_private(p);
+    const bool released = wb.cache.release_private(p);
+    PAGESIM_ASSERT_PAGE(released, p);
     wb.cache.cancel_dirty(p);
     wb.cache.remove(p);
     unlock_page(wb, p);
@@ -78,7 +79,7 @@ evicted evict_page(const writeback_context& wb, page& p) {
     if (p.test(page_flag::dirty) || p.test(page_flag::writeback)) return evicted::no;
     const std::int32_t by_cache = p.test(page_flag::private_) ? 2 : 1;
     if (p.refcount() > by_cache) return evicted::no;
-    wb.cache.release_private(p);
+    if (!wb.cache.release_private(p)) return evicted::no;
     wb.cache.remove(p);
     unlock_page(wb, p);
     wb.batches.put_page(p);

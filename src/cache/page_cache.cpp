@@ -5,6 +5,7 @@
 #include <pagesim/mmu/ptep.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace pagesim {
 
@@ -135,8 +136,7 @@ void page_cache::replace_page(page& from, page& to) {
         to.set(page_flag::private_);
         to.get();
         last = from.put_testzero() || last;
-        if (buffer_heads_ != nullptr)
-            std::swap(buffers_[raw(frames_.pfn_of(to))], buffers_[raw(frames_.pfn_of(from))]);
+        if (buffer_heads_ != nullptr) std::swap(buffer_of(to), buffer_of(from));
     }
     PAGESIM_ASSERT_PAGE(!last, from);
 }
@@ -215,17 +215,37 @@ void page_cache::attach_private(page& p) {
     if (p.test_and_set(page_flag::private_)) return;
     p.get();
     cpu_.charge(cpu_.cost.create_buffers);
-    if (buffer_heads_ == nullptr) return;
-    const std::uint64_t frame = raw(frames_.pfn_of(p));
-    if (frame >= buffers_.size()) buffers_.resize(frames_.size().value);
-    buffers_[frame] = buffer_heads_->allocate();
+    if (buffer_heads_ != nullptr) buffer_of(p) = buffer_heads_->allocate();
 }
 
-void page_cache::release_private(page& p) {
-    if (!p.test_and_clear(page_flag::private_)) return;
-    if (buffer_heads_ != nullptr) buffer_heads_->free(buffers_[raw(frames_.pfn_of(p))]);
+bool page_cache::release_private(page& p) {
+    if (buffers_in_use(p)) return false;
+    if (!p.test_and_clear(page_flag::private_)) return true;
+    if (buffer_heads_ != nullptr) buffer_heads_->free(std::exchange(buffer_of(p), no_slab_object));
     const bool last = p.put_testzero();
     PAGESIM_ASSERT_PAGE(!last, p);
+    return true;
+}
+
+slab_object& page_cache::buffer_of(const page& p) {
+    if (buffers_.empty()) buffers_.resize(frames_.size().value);
+    return buffers_[raw(frames_.pfn_of(p))];
+}
+
+// What boot left in slabs has room for its buffers.
+void page_cache::add_metadata(page& p, buffer_user user) {
+    if (metadata_ == nullptr) metadata_ = &create("(metadata)", page_count{}, file_kind::regular);
+    insert(*metadata_, p, metadata_users_.size());
+    metadata_users_.push_back(user);
+    p.clear(page_flag::locked);
+    p.set(page_flag::uptodate);
+    p.set(page_flag::private_);
+    p.get();
+}
+
+bool page_cache::buffers_in_use(const page& p) const {
+    if (metadata_ == nullptr || !p.in_file() || p.file_id() != metadata_->id()) return false;
+    return bh_lru_kept_ || metadata_users_[p.index()] == buffer_user::mount;
 }
 
 namespace {

@@ -59,6 +59,14 @@ void move_outside_mapping(const reclaim_context& rc, page& from, page& to) {
     rc.batches.mlock_page_drain();
 }
 
+// Buffers that only the CPU keeps it gives up. The kernel finds out when the page is unmapped and its copy is there.
+// kernel: __buffer_migrate_folio(), buffer_migrate_folio_norefs().
+bool buffers_let_go(page_cache& cache, const page& p) {
+    if (!cache.buffers_in_use(p)) return true;
+    cache.invalidate_bh_lrus();
+    return !cache.buffers_in_use(p);
+}
+
 // The old frame is free.
 void finish(const reclaim_context& rc, page& from, const page& to) {
     const mem_map& frames = rc.home.frames();
@@ -95,6 +103,7 @@ migrate_result migrate_page(const reclaim_context& rc, movable_pages& others, pa
     if (from.test(page_flag::locked)) return migrate_result::try_again;
     if (from.test(page_flag::writeback)) return migrate_result::busy;
     if (from.refcount() != expected_references(from)) return migrate_result::try_again;
+    if (!buffers_let_go(rc.cache, from)) return migrate_result::try_again;
     rc.cpu.charge(rc.cpu.cost.migrate_page);
     if (from.test(page_flag::zsmalloc)) {
         others.replace_page(from, to);

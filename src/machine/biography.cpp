@@ -123,7 +123,8 @@ std::string_view reason_text(why reason) {
         "it gets no swap slot",
         "it is no file's any more, but held by somebody",
         "its content was given up by MADV_FREE: freed",
-        "it was truncated long ago: freed"};
+        "it was truncated long ago: freed",
+        "a buffer of it is in use"};
     return texts[static_cast<std::size_t>(reason)];
 }
 

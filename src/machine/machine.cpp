@@ -157,7 +157,8 @@ void machine::wait_for_io(task& t, wait_channel channel) {
 
 void machine::on_tick(sim_time due) {
     parts_->events.schedule(due + jiffy, event_phase::tick, *this, tick_event);
-    if (queue_.current() == nullptr) return; // an idle CPU has no tick
+    if (tick_stopped_) return;
+    got_tick_ = queue_.current() == nullptr;
     parts_->clock.charge(parts_->config.cost.tick);
     account();
     queue_.tick();
@@ -188,6 +189,7 @@ void machine::switch_tasks() {
     account();
     const sched_entity* next = queue_.pick_next();
     if (next == before || next == nullptr) return;
+    if (before == nullptr) leave_idle();
     ++switches_;
     if (before != nullptr) {
         parts_->clock.charge(parts_->config.cost.switch_preempted);
@@ -209,7 +211,22 @@ void machine::trace_switch(std::uint32_t next) {
     traced_ = next;
 }
 
+// kernel: tick_nohz_stop_tick(), quiet_vmstat(). Callbacks that wait for a grace period need the tick.
+void machine::stop_tick() {
+    if (tick_stopped_) return;
+    if (parts_->config.profile.idling == idle_tick::stops_after_one && !got_tick_) return;
+    if (rcu_ != nullptr && (grace_period_ || parts_->rcu_callbacks != callbacks_seen_)) return;
+    tick_stopped_ = true;
+    parts_->lru.refresh_stat();
+}
+
+void machine::leave_idle() {
+    tick_stopped_ = false;
+    got_tick_ = false;
+}
+
 void machine::idle() {
+    stop_tick();
     event_queue& events = parts_->events;
     // Only the tick and kcompactd's timer are left, and they wake nobody else: the run could never end.
     const bool timer_runs = kcompactd_ != nullptr && kcompactd_->asleep &&

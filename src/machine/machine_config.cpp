@@ -99,7 +99,8 @@ std::optional<std::string> find_fault_in(const machine_config& config) {
         if (config.zones.size() != 1) return "a memory map needs a machine of one zone";
         if (frames_of(config.start.map) != present) return "a memory map must tell of each frame";
     }
-    const page_count taken = config.start.pcp_pages + config.start.unevictable;
+    const page_count taken = config.start.pcp_pages + config.start.unevictable +
+                             config.start.metadata.by_mount + config.start.metadata.by_bh_lru;
     if (taken.value + config.start.free_pages.value_or(page_count{1}).value >= managed) {
         return "the initial state does not fit into memory";
     }

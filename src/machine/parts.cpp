@@ -4,6 +4,7 @@
 #include <pagesim/mmu/descriptor.hpp>
 
 #include <stdexcept>
+#include <tuple>
 
 namespace pagesim {
 
@@ -151,8 +152,11 @@ page& machine_parts::take_in_use() {
 
 // A frame for something that is there before the run.
 page& machine_parts::boot_frame() {
-    if (!config.start.map.empty()) return take_in_use();
-    page* p = get_page_from_freelist(home, gfp::kernel, page_order{0}, alloc_mark::none).frame;
+    return config.start.map.empty() ? new_frame(gfp::kernel) : take_in_use();
+}
+
+page& machine_parts::new_frame(gfp_flags wanted) {
+    page* const p = get_page_from_freelist(home, wanted, page_order{0}, alloc_mark::none).frame;
     PAGESIM_ASSERT(p != nullptr);
     return *p;
 }
@@ -178,6 +182,27 @@ void machine_parts::add_unevictable(page& p, lru_type type) {
     p.set(page_flag::mlocked);
     p.set(page_flag::unevictable);
     lru.add_page(p);
+}
+
+// Where the map has them; more than these in new frames.
+void machine_parts::settle_metadata() {
+    const metadata_pages& there = config.start.metadata;
+    for (const auto& [use, user, n] :
+         {std::tuple{frame_use::metadata_mount, buffer_user::mount, there.by_mount},
+          std::tuple{frame_use::metadata_bh_lru, buffer_user::bh_lru, there.by_bh_lru}}) {
+        std::uint64_t left = n.value;
+        const auto add = [&, user = user](page& p) {
+            cache.add_metadata(p, user);
+            lru.add_page(p);
+            batches.put_page(p); // cache and buffers hold it
+            --left;
+        };
+        for_each_frame(config.start.map, use, [&](std::uint64_t at) {
+            if (left > 0) add(frames[pfn{at}]);
+            return left > 0;
+        });
+        while (left > 0) add(new_frame(gfp::highuser_movable));
+    }
 }
 
 bool machine_parts::settle_unevictable() {
@@ -243,6 +268,7 @@ void machine_parts::settle(mm& first) {
             if (counts_table(config.profile, level)) stat.add(vm_item::nr_page_table_pages);
         }
     }
+    settle_metadata();
     const bool fits = config.start.map.empty() ? settle_unevictable() && home.settle(config.start.free_pages,
                                                                                      config.start.pcp_pages,
                                                                                      config.start.free_blocks)

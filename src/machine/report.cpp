@@ -66,6 +66,9 @@ void describe_memory(config_text& out, const machine_config& c) {
     }
     out.line("start.pcp_pages", c.start.pcp_pages.value);
     out.line("start.unevictable", c.start.unevictable.value);
+    if (c.start.metadata.by_mount.value + c.start.metadata.by_bh_lru.value > 0)
+        out.line("start.metadata",
+                 fmt::format("{} {}", c.start.metadata.by_mount.value, c.start.metadata.by_bh_lru.value));
     for (const vpn n : c.start.tables_at) out.line("start.tables_at", raw(n));
     if (!c.start.map.empty()) {
         std::string runs;

@@ -12,7 +12,8 @@ namespace pagesim::program {
 namespace {
 
 // Frames, from the first on: free movable, unmovable and reclaimable ones (m, u, r), in use (.), locked by the
-// program, anonymous and of its file (L, F), and such as may have been on the per-CPU list (p). From /proc/kpageflags
+// program, anonymous and of its file (L, F), metadata of the file system (M: of the mount, B: of what was looked up last),
+// and such as may have been on the per-CPU list (p). From /proc/kpageflags
 // of the same kernels at that moment; which free blocks are of which type from /proc/pagetypeinfo, by an assignment of
 // pageblocks that agrees with its counts, and with where runs broke into whole ones (mm_page_alloc_extfrag). When
 // kcompactd's timer goes off ftrace told: 4.640 s after boot, with the first op 4.20 to 4.35 s after it. Room in slabs
@@ -31,9 +32,9 @@ constexpr std::array boots{
          true,
          390,
          {.nodes = 25, .handles = 511, .zspages = 73, .bios = 16},
-         "m528 .5712 m1381 p107 L106 p1 L1 p1 L19 .859 m501 .879 F5 .8 F4 .32 F87 .7 F2 .2111 u1 "
-         ".256 u64 .1088 u256 p27 .463 r854 p64 .8 p56 u896 m16384 .768 F49 .207 m13824 .1024 "
-         "m234 .128 m2 .148"},
+         "m528 .5712 m1381 p107 L106 p1 L1 B1 L19 .859 m501 .879 F5 .8 F4 .32 F87 .7 F2 .2111 u1 "
+         ".256 u64 .1088 u256 p27 .463 r854 p64 .8 p56 u896 m16384 .768 F49 .9 M2 B2 .194 m13824 "
+         ".1024 m234 .128 m2 .148"},
     boot{"6.1",
          "nullb",
          false,
@@ -48,10 +49,10 @@ constexpr std::array boots{
          true,
          386,
          {.nodes = 26, .handles = 0, .zspages = 0, .bios = 16},
-         "m528 .5712 m1391 p98 L107 p1 L19 .859 m501 .880 F4 .8 F4 .32 F80 .7 F9 .2048 u80 .8 u92 "
+         "m528 .5712 m1391 p98 L107 B1 L19 .859 m501 .880 F4 .8 F4 .32 F80 .7 F9 .2048 u80 .8 u92 "
          ".12 u84 .12 u84 .12 u80 .18 u74 .790 u62 .40 u12 .28 u296 .12 p93 .110 u1 .32 u16 .182 "
-         "r842 p64 u960 m16384 .768 F50 .38 u12 .4 u40 .12 u68 .12 u20 m13824 .1024 m234 .128 m2 "
-         ".148"},
+         "r842 p64 u960 m16384 .768 F50 .9 M2 B2 .25 u12 .4 u40 .12 u68 .12 u20 m13824 .1024 m234 "
+         ".128 m2 .148"},
     boot{"5.10",
          "zram",
          false,
@@ -66,8 +67,8 @@ constexpr std::array boots{
          300,
          {.nodes = 26, .handles = 511, .zspages = 73, .bios = 16},
          "m512 .4736 m1312 L9 p2 m5 L32 .760 L5 .3 L16 m800 .2721 r1 .6 r344 .129 F1 .126 F23 .5 "
-         "F123 .105 p4 .1 p99 .2 p10 u140 .8 p139 .1389 u768 m18656 L16 p1 .1 L14 m256 .9 L23 "
-         "m7648 .4096 m3840 L8 p1 L1 .130 L2 .114"},
+         "F123 .7 M2 B2 .94 p4 .1 p99 .2 p10 u140 .8 p139 .1389 u768 m18656 L16 B1 .1 L14 m256 .9 "
+         "L23 m7648 .4096 m3840 L8 p1 L1 .130 L2 .114"},
     boot{"5.10",
          "nullb",
          false,
@@ -82,9 +83,9 @@ constexpr std::array boots{
          true,
          290,
          {.nodes = 28, .handles = 0, .zspages = 0, .bios = 15},
-         "m512 .4736 m1312 L8 p3 m5 L32 .760 L5 .3 L16 m800 .2740 r332 .129 F1 .126 F23 .5 F123 "
-         ".41 u304 .8 p21 .1 p18 u240 .496 p24 .88 u56 .56 u256 .32 p176 u40 p7 .1 p4 .10 p2 u784 "
-         "m18656 L16 p1 .1 L14 m256 .9 L23 m7648 .4096 m3840 L10 .130 L2 .114"},
+         "m512 .4736 m1312 L8 p3 m5 L32 .760 L5 .3 L16 m800 .2740 r332 .129 F1 .126 F23 .5 F123 .7 "
+         "M2 .1 B2 .29 u304 .8 p21 .1 p18 u240 .496 p24 .88 u56 .56 u256 .32 p176 u40 p7 .1 p4 .10 "
+         "p2 u784 m18656 L16 B1 .1 L14 m256 .9 L23 m7648 .4096 m3840 L10 .130 L2 .114"},
 };
 
 // How many blocks of each type and order are free.
@@ -114,7 +115,7 @@ const boot* boot_of(std::string_view kernel, std::string_view swap, bool files) 
 }
 
 memory_map map_of(const boot& b) {
-    constexpr std::string_view letters{".pLFumr"}; // as frame_use
+    constexpr std::string_view letters{".pLFMBumr"}; // as frame_use
     memory_map map;
     std::istringstream words{std::string{b.map}};
     char letter = 0;

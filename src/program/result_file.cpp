@@ -141,6 +141,7 @@ machine_config result_file::machine() const {
             c.start.slabs = b->slabs;
         }
         c.start.unevictable = page_count{run().at("gauges_before").at("nr_unevictable").get<std::uint64_t>()};
+        if (files) c.start.metadata = metadata();
         c.start.tables_at = {program_top - 1};
         c.swap.pages = page_count{json_.at("swap_pages").get<std::uint64_t>() - 1}; // less the header
         if (swap() == "zram") {
@@ -159,6 +160,16 @@ machine_config result_file::machine() const {
         throw usage_error{fmt::format("{}: describes no machine: {}", path_, e.what())};
     }
     return c;
+}
+
+// Superblock and group descriptors (one page for 64 groups) belong to the mount. The first file that is opened brings one
+// page more: here it is there from the start on.
+metadata_pages result_file::metadata() const {
+    constexpr std::uint64_t by_mount = 2;
+    const unordered_json meminfo = run().value("meminfo_before", unordered_json::object());
+    const std::uint64_t n = meminfo.value("Buffers", std::uint64_t{0}) * 1024 / page_size;
+    if (n < by_mount) return {};
+    return {.by_mount = page_count{by_mount}, .by_bh_lru = page_count{n - by_mount + 1}};
 }
 
 vpn result_file::regions_end(std::size_t names) const {

@@ -72,6 +72,7 @@ public:
     [[nodiscard]] band band_at(std::string_view counter, std::size_t mark) const;
 
 private:
+    [[nodiscard]] metadata_pages metadata() const;
     [[nodiscard]] const nlohmann::json& run() const { return json_.at("runs").at(0); }
 
     std::string path_;

@@ -48,7 +48,7 @@ writepage_result writepage(const reclaim_context& rc, page& p, io_plug& plug) {
 
 pageout_result drop_orphans_buffers(const reclaim_context& rc, page& p) {
     if (!p.test(page_flag::private_)) return pageout_result::keep;
-    rc.cache.release_private(p);
+    if (!rc.cache.release_private(p)) return pageout_result::keep;
     p.clear(page_flag::dirty);
     return pageout_result::clean;
 }

@@ -104,7 +104,7 @@ verdict write_out(const reclaim_context& rc, const scan_control& sc, page& p, pa
 
 verdict drop_buffers(const reclaim_context& rc, page& p) {
     if (!p.test(page_flag::private_)) return let_pass;
-    rc.cache.release_private(p);
+    if (!rc.cache.release_private(p)) return activate(why::buffers_busy);
     if (has_mapping(p) || p.refcount() != 1) return let_pass;
     p.set_refcount(0);
     return {disposition::free, why::orphan_freed, page_lock::held};

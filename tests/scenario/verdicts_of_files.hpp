@@ -133,4 +133,15 @@ inline void buffers_that_kept_a_truncated_page_go_with_it() {
     m->check();
 }
 
+inline void metadata_whose_buffers_are_in_use_is_activated() {
+    auto m = a_machine().with_metadata(0, 1).build();
+    page& p = m->metadata(0);
+    scan_control sc;
+    expect_verdict(*m, p, sc, why::buffers_busy, "ia: - | aa: - | if: - | af: f0 | un: -");
+    EXPECT_EQ(m->parts.stat[vm_item::pgactivate], 1U);
+    m->parts.cache.invalidate_bh_lrus(); // now the CPU keeps none
+    expect_verdict(*m, p, sc, why::reclaimed, "ia: - | aa: - | if: - | af: - | un: -");
+    m->check();
+}
+
 } // namespace pagesim::testing

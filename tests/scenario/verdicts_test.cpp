@@ -64,6 +64,8 @@ constexpr std::array<witness, nr_reasons> witnesses{{
     {why::lazyfreed, "a_page_given_up_is_freed_without_swap", a_page_given_up_is_freed_without_swap},
     {why::orphan_freed, "buffers_that_kept_a_truncated_page_go_with_it",
      buffers_that_kept_a_truncated_page_go_with_it},
+    {why::buffers_busy, "metadata_whose_buffers_are_in_use_is_activated",
+     metadata_whose_buffers_are_in_use_is_activated},
 }};
 
 class verdicts : public ::testing::TestWithParam<witness> {};

@@ -55,6 +55,8 @@ public:
     void swap_out(std::uint64_t page_number);
     // A clean page of the file, read just now: on the inactive file list. The file is made when it is first asked for.
     page& file_page(std::uint64_t index);
+    // A page of metadata, of a machine that began with some.
+    page& metadata(std::uint64_t index) { return *parts.cache.find(*parts.cache.files()[1], index); }
     // The same of a shmem file: dirty, on the inactive anonymous list.
     page& shmem_page(std::uint64_t index);
     [[nodiscard]] mapping& file() { return file_of(regular_, file_kind::regular); }
@@ -116,6 +118,10 @@ public:
     // The first area as it shall be.
     a_machine& with_swap(const swap_config& area) {
         config_.swap = area;
+        return *this;
+    }
+    a_machine& with_metadata(std::uint64_t by_mount, std::uint64_t by_bh_lru) {
+        config_.start.metadata = {.by_mount = page_count{by_mount}, .by_bh_lru = page_count{by_bh_lru}};
         return *this;
     }
     a_machine& with_page_cluster(unsigned n) {

@@ -74,6 +74,9 @@ enum class vmpressure_rule : std::uint8_t { tells_a_worker, is_off };
 // Who empties the per-CPU lists for an allocation that failed after direct reclaim: a kernel worker, for which the task
 // waits, or the task itself (drain_all_pages; 6.0 and later).
 enum class pcp_drain : std::uint8_t { by_a_worker, in_place };
+// When an idle CPU without idle states stops its tick, and folds what it has gathered of counters: at once, or when a
+// tick has found it idle (cpuidle_idle_call, kernel/sched/idle.c; quiet_vmstat, mm/vmstat.c).
+enum class idle_tick : std::uint8_t { stops_at_once, stops_after_one };
 // Whether zram forgets a page that is read into the swap cache for its only user (swap_slot_free_notify).
 enum class zram_read : std::uint8_t { drops_copy, keeps_copy };
 // pcp->high: a multiple of the batch, or a share of the low watermark (zone_set_pageset_high_and_batch).
@@ -160,6 +163,7 @@ struct kernel_profile {
     throttle_rule throttling;
     vmpressure_rule vmpressure;
     pcp_drain drain;
+    idle_tick idling;
     zram_read zram_reads;
     pcp_high_rule pcp_high;
     boosted_flag boosted;
@@ -221,6 +225,7 @@ inline constexpr kernel_profile linux_5_8{
     .throttling = throttle_rule::congestion_wait,
     .vmpressure = vmpressure_rule::tells_a_worker,
     .drain = pcp_drain::by_a_worker,
+    .idling = idle_tick::stops_at_once,
     .zram_reads = zram_read::drops_copy,
     .pcp_high = pcp_high_rule::six_batches,
     .boosted = boosted_flag::at_every_steal,
@@ -271,6 +276,7 @@ inline constexpr kernel_profile linux_5_10{
     .throttling = throttle_rule::congestion_wait,
     .vmpressure = vmpressure_rule::tells_a_worker,
     .drain = pcp_drain::by_a_worker,
+    .idling = idle_tick::stops_at_once,
     .zram_reads = zram_read::keeps_copy,
     .pcp_high = pcp_high_rule::six_batches,
     .boosted = boosted_flag::if_boosted,
@@ -321,6 +327,7 @@ inline constexpr kernel_profile linux_6_1{
     .throttling = throttle_rule::reclaim_throttle,
     .vmpressure = vmpressure_rule::is_off,
     .drain = pcp_drain::in_place,
+    .idling = idle_tick::stops_after_one,
     .zram_reads = zram_read::keeps_copy,
     .pcp_high = pcp_high_rule::low_watermark,
     .boosted = boosted_flag::if_boosted,

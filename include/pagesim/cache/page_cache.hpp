@@ -53,6 +53,10 @@ enum class added_for : std::uint8_t { reading, writing };
 // kernel: alloc_buffer_head(): one for each page, as blocks are of a page's size.
 inline constexpr kmem_cache_config buffer_head{.object_bytes = 104, .type = migratetype::reclaimable};
 
+// Who has the buffers of a page of metadata in use: the mount as such (superblock, group descriptors), or the CPU, which
+// keeps those that it looked up last (kernel: bh_lrus).
+enum class buffer_user : std::uint8_t { mount, bh_lru };
+
 class page_cache {
 public:
     page_cache(const cpu_context& cpu, mem_map& frames, lruvec& lru, lru_batches& batches, tlb_domain& tlbs)
@@ -128,8 +132,16 @@ public:
 
     // Buffers of a file system: a reference and PG_private (kernel: folio_attach_private()).
     void attach_private(page& p);
-    // kernel: filemap_release_folio(). Clean buffers always can be released here.
-    void release_private(page& p);
+    // kernel: filemap_release_folio(). False if a buffer is in use; it stays. Nothing else stands against it, as buffers
+    // are clean here.
+    [[nodiscard]] bool release_private(page& p);
+
+    // A page of the file system's own, in the cache of its device and not yet on a list.
+    void add_metadata(page& p, buffer_user user);
+    // kernel: buffer_busy().
+    [[nodiscard]] bool buffers_in_use(const page& p) const;
+    // The CPU keeps no buffers any longer.
+    void invalidate_bh_lrus() { bh_lru_kept_ = false; }
 
     void check_consistency() const;
 
@@ -137,6 +149,7 @@ private:
     void store(mapping& file, std::uint64_t index, cache_slot s);
     void insert(mapping& file, page& p, std::uint64_t index);
     bool tag_dirty(page& p);
+    [[nodiscard]] slab_object& buffer_of(const page& p);
 
     const cpu_context& cpu_;
     mem_map& frames_;
@@ -147,6 +160,9 @@ private:
     kmem_cache* nodes_ = nullptr;
     kmem_cache* buffer_heads_ = nullptr;
     std::vector<slab_object> buffers_; // by frame
+    mapping* metadata_ = nullptr;
+    std::vector<buffer_user> metadata_users_; // by the page's index
+    bool bh_lru_kept_ = true;
     shadow_nodes shadow_nodes_;
     std::vector<std::unique_ptr<mapping>> files_;        // index = id; 0 is none
     std::vector<std::unique_ptr<open_file>> open_files_; // index = id; 0 is none

@@ -118,6 +118,8 @@ private:
     void put_to_sleep(task& t, const step_result& r);
     void switch_tasks();
     void trace_switch(std::uint32_t next);
+    void stop_tick();
+    void leave_idle();
     void idle();
     void on_tick(sim_time due);
     [[nodiscard]] bool grace_period_moves();
@@ -136,6 +138,8 @@ private:
     oom_reaper_task* reaper_ = nullptr;
     bool panicked_ = false;
     bool grace_period_ = false;
+    bool tick_stopped_ = false;        // of an idle CPU
+    bool got_tick_ = false;            // while it was idle
     std::uint64_t callbacks_seen_ = 0; // that a grace period waits or waited for
     cfs_run_queue queue_;
     std::uint32_t traced_ = tracepoints::sched_switch::idle; // who runs, as the tracer knows

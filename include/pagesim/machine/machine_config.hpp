@@ -59,6 +59,12 @@ struct slab_room {
     std::uint32_t bios = 16; // two of them are the pool's
 };
 
+// Pages of metadata that the file system has read: by who has their buffers in use.
+struct metadata_pages {
+    page_count by_mount{0};  // superblock, group descriptors: they stay
+    page_count by_bh_lru{0}; // of those looked up last: they can go once a page among them moves
+};
+
 // What already lives in memory when the run begins. All of it belongs to the kernel and to others, and
 // never goes away.
 struct initial_state {
@@ -68,6 +74,7 @@ struct initial_state {
     memory_map map{};  // of all frames, of one zone; instead of free_blocks, with pages of every use below
     page_count pcp_pages{0};      // free, on the per-CPU list
     page_count unevictable{0};    // in use, on the unevictable list
+    metadata_pages metadata{};    // on the inactive file list
     std::vector<vpn> tables_at{}; // the process has page tables for these addresses already
     slab_room slabs{};
     sim_duration kcompactd_due = milliseconds(500); // until its timer goes off, which runs since boot

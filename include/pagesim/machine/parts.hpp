@@ -132,7 +132,9 @@ private:
 
     [[nodiscard]] page& boot_frame();
     [[nodiscard]] page& take_in_use();
+    [[nodiscard]] page& new_frame(gfp_flags wanted);
     void add_unevictable(page& p, lru_type type);
+    void settle_metadata();
     [[nodiscard]] bool settle_unevictable();
     [[nodiscard]] bool settle_by_map();
     void release_in_use(std::uint64_t free);

@@ -15,6 +15,8 @@ enum class frame_use : std::uint8_t {
     per_cpu,          // free, and perhaps on the per-CPU list: as many as there are
     locked,           // the program's own, anonymous, on the unevictable list
     locked_file,      // the same of a file that lives in memory alone: nobody can move it
+    metadata_mount,   // a file system's own, whose buffers belong to the mount (metadata_pages::by_mount)
+    metadata_bh_lru,  // the same, kept by the CPU (by_bh_lru)
     free_unmovable,   // in the buddy lists
     free_movable,     //
     free_reclaimable, //

@@ -40,6 +40,7 @@ enum class why : std::uint8_t {
     no_mapping,          // clean, no longer any file's, but held by somebody
     lazyfreed,           // freed: its content was given up by MADV_FREE
     orphan_freed,        // freed: truncated long ago, only its buffers had kept it
+    buffers_busy,        // a buffer of it is in use: metadata of a file system
     count_
 };
 
@@ -53,7 +54,7 @@ inline constexpr std::size_t nr_reasons = static_cast<std::size_t>(why::count_);
         "no_writepage", "pinned",           "written",          "redirtied",
         "busy",         "reclaimed",        "referenced_exec",  "lazyfree_dirty",
         "dirty_file",   "dirty_referenced", "write_refused",    "no_mapping",
-        "lazyfreed",    "orphan_freed"};
+        "lazyfreed",    "orphan_freed",     "buffers_busy"};
     return names[static_cast<std::size_t>(w)];
 }
 

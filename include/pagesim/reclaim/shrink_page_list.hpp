@@ -20,8 +20,8 @@
 //                                                                                        no_writepage, pinned,
 //                                                                                        write_refused, written,
 //                                                                                        redirtied
-//     drop its buffers                         it has a file, or somebody free           orphan_freed
-//                                              else holds it
+//     drop its buffers                         it has a file, or somebody activate      buffers_busy,
+//                                              else holds it             / free          orphan_freed
 //     given up by MADV_FREE?                   no                        free            lazyfreed (keep: busy)
 //     take it out of its cache                 only we hold it           keep            busy, no_mapping
 //     free it                                                            free            reclaimed

@@ -178,7 +178,7 @@ TEST(bdi_writeback, forgetting_a_file_takes_it_off_the_lists) {
     mapping& a = d.create("a", 10);
     page& p = d.dirty(a, 0);
     p.set(page_flag::locked);
-    m->parts.cache.release_private(p);
+    ASSERT_TRUE(m->parts.cache.release_private(p));
     m->parts.cache.cancel_dirty(p);
     m->parts.cache.remove(p);
     p.clear(page_flag::locked);

@@ -176,7 +176,7 @@ TEST(writepages, a_page_that_was_truncated_while_its_lock_was_waited_for_is_let_
     p.set(page_flag::locked);
     writepages_cursor c;
     EXPECT_EQ(walk(*m, f, c).kind, step_kind::sleep);
-    m->parts.cache.release_private(p);
+    ASSERT_TRUE(m->parts.cache.release_private(p));
     m->parts.cache.cancel_dirty(p);
     m->parts.cache.remove(p);
     p.clear(page_flag::locked);

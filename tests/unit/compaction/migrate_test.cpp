@@ -129,6 +129,17 @@ TEST(migrate_page, takes_a_file_page_along_with_its_place_buffers_and_tags) {
     EXPECT_EQ(m->parts.stat[vm_item::nr_file_pages], 1);
 }
 
+TEST(migrate_page, makes_the_cpu_let_go_of_buffers_but_not_the_mount) {
+    auto m = a_machine().with_metadata(1, 2).build();
+    EXPECT_EQ(moved(*m, m->metadata(0)).result, migrate_result::try_again);
+    const move r = moved(*m, m->metadata(1));
+    EXPECT_EQ(r.result, migrate_result::moved);
+    EXPECT_EQ(&m->metadata(1), &r.to);
+    EXPECT_EQ(r.to.refcount(), 2) << "cache, buffers";
+    EXPECT_TRUE(m->parts.cache.buffers_in_use(m->metadata(0)));
+    EXPECT_FALSE(m->parts.cache.buffers_in_use(m->metadata(2))) << "all of the CPU's";
+}
+
 TEST(migrate_page, learns_from_a_descriptor_that_a_file_page_is_dirty) {
     auto m = a_machine().build();
     page& from = m->file_page(5);

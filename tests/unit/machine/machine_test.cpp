@@ -328,11 +328,13 @@ TEST(machine_config, a_described_state_is_what_the_run_begins_with) {
     c.start.free_pages = page_count{2000};
     c.start.pcp_pages = page_count{40};
     c.start.unevictable = page_count{30};
+    c.start.metadata = {.by_mount = page_count{2}, .by_bh_lru = page_count{5}};
     script s;
     machine m{c};
     m.start(s);
     EXPECT_EQ(m.stat()[vm_item::nr_free_pages], 2000U);
     EXPECT_EQ(m.stat()[vm_item::nr_unevictable], 30U);
+    EXPECT_EQ(m.stat()[vm_item::nr_inactive_file], 7U);
     EXPECT_EQ(m.parts().home.zones().front().pcp().count(), 40U);
     EXPECT_EQ(m.stat()[vm_item::pgalloc_dma], 0U);
     m.check_consistency();
@@ -372,6 +374,7 @@ TEST(report, whatever_a_run_depends_on_changes_the_hash) {
     EXPECT_TRUE(changed([](machine_config& c) { c.swap.wbt_lat = sim_duration{}; }));
     EXPECT_TRUE(changed([](machine_config& c) { c.swap.nr_requests = 7; }));
     EXPECT_TRUE(changed([](machine_config& c) { c.start.map = {{frame_use::in_use, 8}}; }));
+    EXPECT_TRUE(changed([](machine_config& c) { c.start.metadata.by_bh_lru = page_count{1}; }));
     EXPECT_TRUE(changed([](machine_config& c) { c.start.slabs.nodes = 1; }));
     EXPECT_TRUE(changed([](machine_config& c) { c.start.slabs.handles = 1; }));
     EXPECT_TRUE(changed([](machine_config& c) { c.start.slabs.zspages = 1; }));

@@ -133,7 +133,7 @@ TEST(drop_caches, drops_shadows_too) {
     mapping& f = d.create("f", 100);
     page& p = d.clean(f, 5);
     p.set(page_flag::locked);
-    m->parts.cache.release_private(p);
+    ASSERT_TRUE(m->parts.cache.release_private(p));
     m->parts.cache.remove(p, cache_slot::of_value(77));
     p.clear(page_flag::locked);
     m->parts.batches.put_page(p);
