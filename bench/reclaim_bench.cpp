@@ -155,6 +155,8 @@ public:
     std::uint64_t reclaim() {
         std::uint64_t reclaimed = 0;
         while (m_.parts.lru.size(list()) > 0) {
+            // A page met while it is being written would leave for the active list.
+            if (m_.parts.lru.list(list()).back().test(page_flag::writeback)) m_.finish_io();
             reclaimed += shrink_once();
             m_.run_due_events();
         }

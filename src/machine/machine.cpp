@@ -58,6 +58,7 @@ void machine::start(access_stream& stream, std::span<const page_range> ranges,
     if (parts_->config.sched.rcu_sched) {
         tasks_.push_back(std::make_unique<rcu_task>(2, *parts_));
         rcu_ = tasks_.back().get();
+        parts_->rcu.defer();
         rcu_->asleep = true;
         rcu_->waits_for = {.reason = wait_reason::rcu_work};
     }
@@ -162,17 +163,8 @@ void machine::on_tick(sim_time due) {
     parts_->clock.charge(parts_->config.cost.tick);
     account();
     queue_.tick();
-    if (rcu_ != nullptr && grace_period_moves())
+    if (rcu_ != nullptr && parts_->rcu.tick())
         wake_all({.reason = wait_reason::rcu_work}); // from the tick's softirq
-}
-
-// kernel: rcu_core(). A grace period begins at the tick that finds callbacks, and ends at the next: one CPU has been
-// through the scheduler by then. What was queued meanwhile begins another at once.
-bool machine::grace_period_moves() {
-    const bool ends = grace_period_;
-    grace_period_ = parts_->rcu_callbacks != callbacks_seen_;
-    callbacks_seen_ = parts_->rcu_callbacks;
-    return ends || grace_period_;
 }
 
 void machine::on_event(sim_time due, std::uint64_t arg) {
@@ -215,7 +207,7 @@ void machine::trace_switch(std::uint32_t next) {
 void machine::stop_tick() {
     if (tick_stopped_) return;
     if (parts_->config.profile.idling == idle_tick::stops_after_one && !got_tick_) return;
-    if (rcu_ != nullptr && (grace_period_ || parts_->rcu_callbacks != callbacks_seen_)) return;
+    if (rcu_ != nullptr && parts_->rcu.pending()) return;
     tick_stopped_ = true;
     parts_->lru.refresh_stat();
 }

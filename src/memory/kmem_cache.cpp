@@ -154,8 +154,15 @@ void kmem_cache::discard(std::uint32_t number) {
     const page_order order = s.order;
     s = {};
     free_numbers_.push_back(number);
-    count_pages(-static_cast<std::int64_t>(pages_of(order).value));
-    source_.give_slab(*head, order);
+    const auto give = [this, head, order] {
+        count_pages(-static_cast<std::int64_t>(pages_of(order).value));
+        source_.give_slab(*head, order);
+    };
+    if (config_.typesafe_by_rcu) {
+        cpu_.call_rcu(give);
+    } else {
+        give();
+    }
 }
 
 void kmem_cache::free(slab_object o) {

@@ -9,8 +9,14 @@ constexpr std::uint32_t bio_bytes = 256; // with 4 vectors and its alignment
 
 } // namespace
 
-bio_pool::bio_pool(const cpu_context& cpu, slab_source& source, std::uint32_t room, cpu_partial_rule rule)
-    : cpu_{cpu}, cache_{cpu, source, {.object_bytes = bio_bytes, .boot_room = room}, rule} {
+bio_pool::bio_pool(const cpu_context& cpu, slab_source& source, std::uint32_t room,
+                   const kernel_profile& kernel)
+    : cpu_{cpu}, cache_{cpu,
+                        source,
+                        {.object_bytes = bio_bytes,
+                         .boot_room = room,
+                         .typesafe_by_rcu = kernel.bio_slabs == bio_slab::freed_after_grace_period},
+                        kernel.cpu_partial} {
     while (kept_.size() < reserve) kept_.push_back(cache_.allocate());
 }
 

@@ -139,7 +139,7 @@ private:
 
 TEST_P(failing_run, the_task_ends_and_gives_everything_back) {
     for (const swap_device device : {swap_device::zram, swap_device::flash}) {
-        machine_config c = machine_with(page_count{400});
+        machine_config c = machine_with(page_count{450});
         c.profile = *GetParam();
         c.swap.device = device;
         c.swap.pages = page_count{2000};
@@ -159,7 +159,7 @@ TEST_P(failing_run, the_task_ends_and_gives_everything_back) {
 
 TEST_P(failing_run, with_failing_writes_nothing_is_lost) {
     for (const swap_device device : {swap_device::zram, swap_device::flash}) {
-        machine_config c = machine_with(page_count{400});
+        machine_config c = machine_with(page_count{450});
         c.profile = *GetParam();
         c.swap.device = device;
         c.swap.pages = page_count{2000};

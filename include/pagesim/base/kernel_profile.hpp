@@ -74,6 +74,8 @@ enum class vmpressure_rule : std::uint8_t { tells_a_worker, is_off };
 // Who empties the per-CPU lists for an allocation that failed after direct reclaim: a kernel worker, for which the task
 // waits, or the task itself (drain_all_pages; 6.0 and later).
 enum class pcp_drain : std::uint8_t { by_a_worker, in_place };
+// When the pages of a slab of bios are free again (bio_find_or_create_slab, block/bio.c).
+enum class bio_slab : std::uint8_t { freed_at_once, freed_after_grace_period };
 // When an idle CPU without idle states stops its tick, and folds what it has gathered of counters: at once, or when a
 // tick has found it idle (cpuidle_idle_call, kernel/sched/idle.c; quiet_vmstat, mm/vmstat.c).
 enum class idle_tick : std::uint8_t { stops_at_once, stops_after_one };
@@ -164,6 +166,7 @@ struct kernel_profile {
     vmpressure_rule vmpressure;
     pcp_drain drain;
     idle_tick idling;
+    bio_slab bio_slabs;
     zram_read zram_reads;
     pcp_high_rule pcp_high;
     boosted_flag boosted;
@@ -226,6 +229,7 @@ inline constexpr kernel_profile linux_5_8{
     .vmpressure = vmpressure_rule::tells_a_worker,
     .drain = pcp_drain::by_a_worker,
     .idling = idle_tick::stops_at_once,
+    .bio_slabs = bio_slab::freed_at_once,
     .zram_reads = zram_read::drops_copy,
     .pcp_high = pcp_high_rule::six_batches,
     .boosted = boosted_flag::at_every_steal,
@@ -277,6 +281,7 @@ inline constexpr kernel_profile linux_5_10{
     .vmpressure = vmpressure_rule::tells_a_worker,
     .drain = pcp_drain::by_a_worker,
     .idling = idle_tick::stops_at_once,
+    .bio_slabs = bio_slab::freed_at_once,
     .zram_reads = zram_read::keeps_copy,
     .pcp_high = pcp_high_rule::six_batches,
     .boosted = boosted_flag::if_boosted,
@@ -328,6 +333,7 @@ inline constexpr kernel_profile linux_6_1{
     .vmpressure = vmpressure_rule::is_off,
     .drain = pcp_drain::in_place,
     .idling = idle_tick::stops_after_one,
+    .bio_slabs = bio_slab::freed_after_grace_period,
     .zram_reads = zram_read::keeps_copy,
     .pcp_high = pcp_high_rule::low_watermark,
     .boosted = boosted_flag::if_boosted,

@@ -122,7 +122,6 @@ private:
     void leave_idle();
     void idle();
     void on_tick(sim_time due);
-    [[nodiscard]] bool grace_period_moves();
     [[nodiscard]] task* current_task() const;
 
     std::unique_ptr<class counting_sink> sink_;
@@ -137,10 +136,8 @@ private:
     task* kcompactd_ = nullptr;
     oom_reaper_task* reaper_ = nullptr;
     bool panicked_ = false;
-    bool grace_period_ = false;
-    bool tick_stopped_ = false;        // of an idle CPU
-    bool got_tick_ = false;            // while it was idle
-    std::uint64_t callbacks_seen_ = 0; // that a grace period waits or waited for
+    bool tick_stopped_ = false; // of an idle CPU
+    bool got_tick_ = false;     // while it was idle
     cfs_run_queue queue_;
     std::uint32_t traced_ = tracepoints::sched_switch::idle; // who runs, as the tracer knows
     sim_time accounted_until_{};

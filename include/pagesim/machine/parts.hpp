@@ -84,7 +84,7 @@ public:
     sim_clock clock;
     vmstat stat;
     event_queue events;
-    std::uint64_t rcu_callbacks = 1; // what came before the run began
+    rcu_callbacks rcu;
     cpu_context cpu;
     mem_map frames;
     node home;

@@ -54,6 +54,8 @@ struct kmem_cache_config {
     migratetype type = migratetype::unmovable; // reclaimable: SLAB_RECLAIM_ACCOUNT
     // Objects for which there is room at the start, in a slab of the CPU that boot left: its page is not counted and stays.
     std::uint32_t boot_room = 0;
+    // SLAB_TYPESAFE_BY_RCU: the pages of a slab are free only after a grace period.
+    bool typesafe_by_rcu = false;
 };
 
 class kmem_cache {
@@ -69,8 +71,7 @@ public:
     void free(slab_object o);
     // kernel: call_rcu().
     void free_by_rcu(slab_object o) {
-        cpu_.call_rcu();
-        free(o);
+        cpu_.call_rcu([this, o] { free(o); });
     }
 
     // kernel: calculate_order() on one CPU: the least order at which a slab holds 8 objects and wastes no more than a

@@ -97,14 +97,14 @@ struct cost_table {
     sim_duration add_to_swap{1050};
     sim_duration try_to_unmap{1180};
     sim_duration try_to_unmap_file{850}; // one descriptor of a file page
-    sim_duration pageout_sync{9650};     // compress and store a page of almost nothing
+    sim_duration pageout_sync{9310};     // compress and store a page of almost nothing
     // Beside these, of a page that compresses to more than 110 bytes (lz4; measured at 200, 955 and 1884).
     sim_duration compress_64_bytes{1395}; // of them
     sim_duration decompress_more{400};    // once
     sim_duration decompress_64_bytes{132};
-    sim_duration pageout_submit{2360}; // build and queue a write
-    sim_duration pageout_file{3600};   // one page to its file, as fsync writes it
-    sim_duration remove_mapping{750};
+    sim_duration pageout_submit{2520};   // build and queue a write
+    sim_duration pageout_file{3600};     // one page to its file, as fsync writes it
+    sim_duration remove_mapping{1090};   // ftrace of swap on null_blk, where it comes long after the write
     sim_duration remove_file_page{1128}; // out of the page cache, with its share of freeing frames in bulk
     sim_duration free_page{430};
     sim_duration under_writeback{0};    // met while still being written (not measured on its own)
@@ -163,7 +163,8 @@ inline constexpr cost_table costs_of_linux_5_10{.fault_entry = sim_duration{295}
                                                 .putback_page = sim_duration{399},
                                                 .page_referenced = sim_duration{700},
                                                 .add_to_swap = sim_duration{1562},
-                                                .remove_mapping = sim_duration{867},
+                                                .pageout_submit = sim_duration{2390},
+                                                .remove_mapping = sim_duration{1207},
                                                 .remove_file_page = sim_duration{1421},
                                                 .compact_scan = sim_duration{107},
                                                 .compact_isolate_page = sim_duration{563},

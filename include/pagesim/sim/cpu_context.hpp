@@ -6,6 +6,7 @@
 #include <pagesim/sim/clock.hpp>
 #include <pagesim/sim/cost_table.hpp>
 #include <pagesim/sim/event_queue.hpp>
+#include <pagesim/sim/rcu.hpp>
 #include <pagesim/stat/trace_event.hpp>
 #include <pagesim/stat/vmstat.hpp>
 
@@ -74,9 +75,9 @@ struct cpu_context {
     event_queue& events;
     waker& wakes;
     trace_sink* trace = nullptr;
-    trace_sink* tracer = nullptr;           // who wants tracepoints
-    task_signals* current = nullptr;        // null: nobody, or a kernel thread, which no signal kills
-    std::uint64_t* rcu_callbacks = nullptr; // queued so far
+    trace_sink* tracer = nullptr;    // who wants tracepoints
+    task_signals* current = nullptr; // null: nobody, or a kernel thread, which no signal kills
+    rcu_callbacks* rcu = nullptr;    // null: effects come at once
 
     void charge(sim_duration d) const { clock.charge(d); }
     void count(vm_item item, std::int64_t n = 1) const { stat.add(item, n); }
@@ -91,9 +92,16 @@ struct cpu_context {
             tracer->on(clock.now(), tracepoint{point});
 #endif
     }
-    // Something is freed once all who may still see it are done. Here that is at once; what it does is to wake rcu_sched.
     void call_rcu() const {
-        if (rcu_callbacks != nullptr) ++*rcu_callbacks;
+        if (rcu != nullptr) rcu->call();
+    }
+    template <typename Effect>
+    void call_rcu(Effect effect) const {
+        if (rcu != nullptr) {
+            rcu->call(std::move(effect));
+        } else {
+            effect();
+        }
     }
     [[nodiscard]] bool fatal_signal_pending() const { return current != nullptr && current->sigkill; }
     [[nodiscard]] bool oom_victim() const { return current != nullptr && current->oom_victim; }

@@ -26,7 +26,7 @@ public:
     static constexpr wait_channel freed{.reason = wait_reason::bio_freed};
 
     // `room`: for so many bios there is room at the start, those of the pool among them.
-    bio_pool(const cpu_context& cpu, slab_source& source, std::uint32_t room, cpu_partial_rule rule);
+    bio_pool(const cpu_context& cpu, slab_source& source, std::uint32_t room, const kernel_profile& kernel);
 
     // no_slab_object if none is to be had.
     [[nodiscard]] slab_object take();

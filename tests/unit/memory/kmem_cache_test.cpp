@@ -57,6 +57,23 @@ TEST_F(kmem_cache_test, orders_are_those_of_one_cpu) {
     EXPECT_EQ(raw(kmem_cache::order_for(1024)), 1);
 }
 
+TEST_F(kmem_cache_test, slabs_of_a_typesafe_cache_go_after_a_grace_period) {
+    rcu_callbacks rcu;
+    rcu.defer();
+    cpu.rcu = &rcu;
+    kmem_cache cache{cpu, source, {.object_bytes = 256, .typesafe_by_rcu = true}};
+    std::vector<slab_object> all;
+    for (unsigned i = 0; i < 16U * 100U; ++i) all.push_back(cache.allocate());
+    for (slab_object o : all) cache.free(o);
+    EXPECT_EQ(cache.pages(), 100U);
+    EXPECT_TRUE(source.back.empty());
+    for (int tick = 0; tick < 3; ++tick) rcu.tick();
+    EXPECT_EQ(source.back.size() + cache.pages(), 100U);
+    EXPECT_GT(source.back.size(), 0U);
+    EXPECT_EQ(stat[vm_item::nr_slab_unreclaimable], static_cast<std::int64_t>(cache.pages()));
+    cache.check_consistency();
+}
+
 TEST_F(kmem_cache_test, room_that_boot_left_is_used_first_takes_no_page_and_stays) {
     kmem_cache cache{cpu, source, {.object_bytes = 256, .boot_room = 3}};
     std::vector<slab_object> all;
