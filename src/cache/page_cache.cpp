@@ -37,6 +37,7 @@ void page_cache::destroy(mapping& file) {
 void page_cache::store(mapping& file, std::uint64_t index, cache_slot s) {
     const bool was_empty = file.slot(index).empty();
     cpu_.count(vm_item::workingset_nodes, file.store(index, s, shadow_nodes_));
+    if (&file == metadata_) return; // its nodes are boot's
     if (nodes_ == nullptr || was_empty == s.empty()) return;
     if (was_empty) file.nodes().fill(index, *nodes_);
     if (s.empty()) file.nodes().empty(index, *nodes_);

@@ -230,6 +230,7 @@ bool machine_parts::settle_by_map() {
         if (p == nullptr) return false;
         add_unevictable(*p, lru_type::anon);
     }
+    home.drain_all_pages(); // what came along with new frames
     std::uint64_t stock = start.pcp_pages.value;
     const std::uint64_t free = start.free_pages.value_or(page_count{z.nr_free_pages()}).value;
     for_each_frame(start.map, frame_use::per_cpu, [&](std::uint64_t n) {

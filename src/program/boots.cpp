@@ -12,12 +12,12 @@ namespace pagesim::program {
 namespace {
 
 // Frames, from the first on: free movable, unmovable and reclaimable ones (m, u, r), in use (.), locked by the
-// program, anonymous and of its file (L, F), metadata of the file system (M: of the mount, B: of what was looked up last),
-// and such as may have been on the per-CPU list (p). From /proc/kpageflags
-// of the same kernels at that moment; which free blocks are of which type from /proc/pagetypeinfo, by an assignment of
-// pageblocks that agrees with its counts, and with where runs broke into whole ones (mm_page_alloc_extfrag). When
-// kcompactd's timer goes off ftrace told: 4.640 s after boot, with the first op 4.20 to 4.35 s after it. Room in slabs
-// is what was allocated until the first new slab (tracepoint mm_page_alloc); zspages are at least as many.
+// program, anonymous and of its file (L, F), metadata of the file system (M: of the mount, B: what was looked up
+// last), and such as may have been on the per-CPU list (p). From /proc/kpageflags of the same kernels at that moment;
+// which free blocks are of which type from /proc/pagetypeinfo, by an assignment of pageblocks that agrees with its
+// counts, and with where runs broke into whole ones (mm_page_alloc_extfrag). When kcompactd's timer goes off ftrace
+// told: 4.640 s after boot, with the first op 4.20 to 4.35 s after it. Room in slabs is what was allocated until the
+// first new slab (tracepoint mm_page_alloc); zspages are at least as many.
 constexpr std::array boots{
     boot{"6.1",
          "zram",

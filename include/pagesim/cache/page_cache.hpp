@@ -16,7 +16,10 @@
 // page_mkclean before the page is written, which makes every mapping read-only and clean so that the next store faults
 // and dirties the page anew.
 //
-// Source: mm/filemap.c, mm/page-writeback.c, page_mkclean of mm/rmap.c; Linux 6.1.
+// A machine may begin with pages of the file system's own metadata, in the cache of its device. Their buffers are in use,
+// so they can't go: superblock and group descriptors never, the others until the CPU no longer keeps their buffers.
+//
+// Source: mm/filemap.c, mm/page-writeback.c, page_mkclean of mm/rmap.c, bh_lrus of fs/buffer.c; Linux 6.1.
 #pragma once
 
 #include <pagesim/cache/mapping.hpp>

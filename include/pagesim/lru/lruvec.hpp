@@ -86,8 +86,8 @@ struct pgdat_state {
 
 // A counter as the kernel's own decisions see it. Each CPU gathers changes and adds them to the shared value only once
 // they exceed a threshold (memory/watermark.hpp: stat_threshold), or when the vmstat worker folds them once a second,
-// or when somebody asks for exact figures. Changes come one at a time here.
-// Source: __mod_node_page_state(), vmstat_update() of mm/vmstat.c, Linux 6.1.
+// the CPU is idle and stops its tick, or somebody asks for exact figures. Changes come one at a time here.
+// Source: __mod_node_page_state(), vmstat_update(), quiet_vmstat() of mm/vmstat.c, Linux 6.1.
 class lagging_count {
 public:
     // What is visible when the exact value is `exact`.
@@ -127,7 +127,7 @@ public:
     std::uint64_t nonresident_age = 0;
     // workingset_activate_{anon,file} as reclaim sees them: late by up to the threshold.
     [[nodiscard]] std::uint64_t visible_activations(lru_type type, sim_time now);
-    // kernel: writing /proc/sys/vm/stat_refresh.
+    // kernel: quiet_vmstat(); writing /proc/sys/vm/stat_refresh.
     void refresh_stat();
     std::array<std::uint64_t, 2> refaults{}; // what was visible of them when reclaim last ended
     bool congested = false;                  // LRUVEC_CONGESTED

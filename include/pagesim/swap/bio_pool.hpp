@@ -8,7 +8,8 @@
 //     none                     who writes flushes its plug and sleeps until one is freed
 //
 // So below the min watermark swap-out goes on in small pieces: 16 pages or so, then the wait for the device. A bio
-// that is freed fills the pool first, and wakes all who wait.
+// that is freed fills the pool first, and wakes all who wait. A slab whose bios are all free goes back at once, in 6.1
+// after a grace period.
 //
 // Source: bio_alloc_bioset() of block/bio.c, mempool_alloc(), mempool_free() of mm/mempool.c, Linux 6.1 and 5.10.
 // Left out: a read that finds none reclaims memory itself (here it goes on without); bios of files.

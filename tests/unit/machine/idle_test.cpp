@@ -10,9 +10,9 @@ namespace {
 
 enum class grace_periods : std::uint8_t { none, two_ticks };
 
-// How many of two activations reclaim sees after the CPU was idle for so long. Ticks are 4 ms apart.
-std::uint64_t seen_after(const kernel_profile& kernel, const char* sleep, grace_periods rcu) {
-    const testing::temp_file file{sleep};
+// How many of two activations reclaim sees after ops that leave the CPU idle. Ticks are 4 ms apart.
+std::uint64_t seen_after(const kernel_profile& kernel, const char* ops, grace_periods rcu) {
+    const testing::temp_file file{ops};
     ops_stream stream{file.path()};
     machine_config c = machine_with(page_count{16384});
     c.profile = kernel;
@@ -33,6 +33,8 @@ TEST(idle_cpu, folds_counters_at_once_in_5_10) {
 TEST(idle_cpu, folds_counters_when_a_tick_has_found_it_idle) {
     EXPECT_EQ(seen_after(linux_6_1, "sleep 3\n", grace_periods::none), 0U);
     EXPECT_EQ(seen_after(linux_6_1, "sleep 5\n", grace_periods::none), 2U);
+    EXPECT_EQ(seen_after(linux_6_1, "anon a 1600\nw a 0 1600\nsleep 2\n", grace_periods::none), 0U)
+        << "the tick at 4 ms found it busy";
 }
 
 TEST(idle_cpu, keeps_its_tick_until_the_grace_period_has_ended) {

@@ -328,13 +328,11 @@ TEST(machine_config, a_described_state_is_what_the_run_begins_with) {
     c.start.free_pages = page_count{2000};
     c.start.pcp_pages = page_count{40};
     c.start.unevictable = page_count{30};
-    c.start.metadata = {.by_mount = page_count{2}, .by_bh_lru = page_count{5}};
     script s;
     machine m{c};
     m.start(s);
     EXPECT_EQ(m.stat()[vm_item::nr_free_pages], 2000U);
     EXPECT_EQ(m.stat()[vm_item::nr_unevictable], 30U);
-    EXPECT_EQ(m.stat()[vm_item::nr_inactive_file], 7U);
     EXPECT_EQ(m.parts().home.zones().front().pcp().count(), 40U);
     EXPECT_EQ(m.stat()[vm_item::pgalloc_dma], 0U);
     m.check_consistency();

@@ -60,6 +60,25 @@ TEST_F(map_test, the_programs_pages_are_where_it_says_those_of_its_file_first) {
     m.check();
 }
 
+TEST_F(map_test, metadata_is_where_it_says_and_more_of_it_in_what_is_free) {
+    memory_map map = some_map;
+    map[4] = {metadata_mount, 2};
+    map.insert(map.begin() + 5, {{metadata_bh_lru, 3}, {in_use, 487}});
+    machine_config c = config_with(map);
+    c.start.metadata = {.by_mount = page_count{2}, .by_bh_lru = page_count{4}};
+    pagesim::testing::small_machine m{c};
+    EXPECT_EQ(m.parts.stat[vm_item::nr_inactive_file], 6U);
+    EXPECT_EQ(m.parts.stat[vm_item::nr_file_pages], 6U);
+    EXPECT_EQ(&m.metadata(0), &m.parts.frames[pfn{1556}]);
+    EXPECT_EQ(&m.metadata(4), &m.parts.frames[pfn{1560}]);
+    EXPECT_EQ(m.metadata(5).refcount(), 2) << "the cache's and the buffers', as of all";
+    EXPECT_EQ(zone_of(m).nr_free_pages() + zone_of(m).pcp().count(), 1319U);
+    m.parts.cache.invalidate_bh_lrus();
+    EXPECT_TRUE(m.parts.cache.buffers_in_use(m.metadata(1)));
+    EXPECT_FALSE(m.parts.cache.buffers_in_use(m.metadata(2)));
+    m.check();
+}
+
 TEST_F(map_test, the_per_cpu_list_and_the_free_pages_become_as_many_as_were_counted) {
     machine_config c = config_with(some_map);
     c.start.pcp_pages = page_count{12};
@@ -81,6 +100,21 @@ TEST_F(map_test, more_locked_pages_or_stock_than_it_knows_come_from_what_is_free
     EXPECT_EQ(m.parts.lru.size(lru_list::unevictable), 15U);
     EXPECT_EQ(zone_of(m).pcp().count(), 24U);
     EXPECT_EQ(zone_of(m).nr_free_pages(), 1320U - 3) << "frames in use make up for the stock";
+    m.check();
+}
+
+// A zone whose batch is more than one page.
+TEST_F(map_test, what_came_to_the_per_cpu_list_with_a_new_frame_goes_back) {
+    machine_config c = machine_with(page_count{45000});
+    c.zones.front().present = page_count{49152};
+    c.swap.device = swap_device::none;
+    c.start.map = {{free_movable, 16384}, {in_use, 32768}};
+    c.start.unevictable = page_count{3};
+    c.start.metadata = {.by_mount = page_count{0}, .by_bh_lru = page_count{1}};
+    c.start.pcp_pages = page_count{20};
+    pagesim::testing::small_machine m{c};
+    ASSERT_GT(zone_of(m).pcp().batch(), 1U);
+    EXPECT_EQ(zone_of(m).pcp().count(), 20U);
     m.check();
 }
 

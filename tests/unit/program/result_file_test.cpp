@@ -92,6 +92,22 @@ TEST(result_file, knows_what_the_program_had_mapped_above_its_regions) {
         << "it does not know";
 }
 
+TEST(result_file, knows_the_file_systems_own_pages_by_meminfo) {
+    const result_folder folder;
+    json result = made_result();
+    result["runs"][0]["meminfo_before"]["Buffers"] = 20;
+    EXPECT_EQ(result_file{folder.with(result)}.machine().start.metadata.by_mount, page_count{0})
+        << "it has no files";
+    result["files"]["f"] = 100;
+    EXPECT_EQ(result_file{folder.with(result)}.machine().start.metadata.by_mount, page_count{2});
+    EXPECT_EQ(result_file{folder.with(result)}.machine().start.metadata.by_bh_lru, page_count{4})
+        << "with the one that comes with the first file";
+    result["runs"][0].erase("meminfo_before");
+    EXPECT_EQ(result_file{folder.with(result)}.machine().start.metadata.by_mount, page_count{0});
+    result["runs"][0]["meminfo_before"]["Buffers"] = "many";
+    EXPECT_THROW(static_cast<void>(result_file{folder.with(result)}.machine()), usage_error);
+}
+
 TEST(result_file, knows_how_long_stores_of_more_words_take) {
     const result_folder folder;
     json result = made_result();

@@ -85,6 +85,21 @@ TEST(bio_pool, what_is_freed_fills_the_pool_first_and_wakes) {
     EXPECT_EQ(m->parts.bios.cache().objects(), 15U);
 }
 
+TEST(bio_pool, slabs_are_free_at_once_or_in_6_1_after_a_grace_period) {
+    for (const kernel_profile& kernel : {linux_5_10, linux_6_1}) {
+        auto m = a_machine().with_profile(kernel).build();
+        m->parts.rcu.defer();
+        std::vector<slab_object> taken;
+        for (unsigned i = 0; i < 16U * 40U; ++i) taken.push_back(m->parts.bios.take());
+        const std::uint64_t most = m->parts.bios.cache().pages();
+        for (const slab_object bio : taken) m->parts.bios.give(bio);
+        EXPECT_EQ(m->parts.bios.cache().pages() < most, kernel.bio_slabs == bio_slab::freed_at_once);
+        for (int tick = 0; tick < 3; ++tick) m->parts.rcu.tick();
+        EXPECT_LT(m->parts.bios.cache().pages(), most) << kernel.name;
+        m->check();
+    }
+}
+
 TEST(bio_pool, who_writes_without_memory_flushes_its_plug_and_sleeps_until_a_write_is_complete) {
     auto m = a_machine().build();
     const std::vector<page*> pages = old_pages(*m, 17);
