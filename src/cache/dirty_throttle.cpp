@@ -164,7 +164,8 @@ pause_lengths pauses_for(const bandwidth_estimate& wb, std::uint64_t wb_dirty, s
 
 std::uint64_t dirty_poll_interval(std::uint64_t dirty, std::uint64_t thresh) {
     if (thresh <= dirty) return 1;
-    return 1ULL << (static_cast<std::uint64_t>(ilog2(thresh - dirty)) / 2);
+    const int log2 = static_cast<int>(std::bit_width(thresh - dirty)) - 1;
+    return 1ULL << (log2 / 2);
 }
 
 } // namespace pagesim

@@ -75,6 +75,7 @@ step_result proceed(const fault_context& fc, mm& owner, fault_cursor& f) {
     case phase::copy: return do_wp_page(fc, owner, f);
     case phase::swap_lookup:
     case phase::swap_sync:
+    case phase::swap_sync_read:
     case phase::swap_read:
     case phase::swap_wait:
     case phase::swap_retry: return do_swap_page(fc, owner, f);

@@ -111,23 +111,28 @@ step_result lock_or_retry(const fault_context& fc, mm& owner, fault_cursor& f) {
 // A device that answers at once, and nobody else uses the slot: no swap cache.
 step_result read_bypassing(const fault_context& fc, mm& owner, fault_cursor& f) {
     const reclaim_context& rc = fc.rc;
-    if (f.at != phase::swap_sync) {
+    if (f.at != phase::swap_sync && f.at != phase::swap_sync_read) {
         if (rc.swap.prepare_cache(f.entry) != slot_mark::taken) {
             f.at = phase::swap_lookup; // somebody else is reading it: look again in a moment
             return sleep_until(timeout_in_jiffies(rc.cpu.clock.now(), 1));
         }
         f.at = phase::swap_sync;
     }
-    const step_result r = fault_alloc(fc, f, gfp::highuser_movable);
-    if (!r.done()) return r;
-    if (f.outcome != fault_outcome::resolved) {
-        rc.swap.clear_cache_mark(f.entry);
-        return step_done;
+    if (f.at == phase::swap_sync) {
+        const step_result r = fault_alloc(fc, f, gfp::highuser_movable);
+        if (!r.done()) return r;
+        if (f.outcome != fault_outcome::resolved) {
+            rc.swap.clear_cache_mark(f.entry);
+            return step_done;
+        }
+        page& fresh = *f.alloc.result;
+        fresh.set(page_flag::locked);
+        fresh.set(page_flag::swapbacked);
+        add_swapped_in_page(rc, fresh, rc.swap.shadow_at(f.entry));
+        f.at = phase::swap_sync_read;
+        if (rc.cpu.should_yield()) return step_again; // submitting a bio may sleep
     }
     page& p = *f.alloc.result;
-    p.set(page_flag::locked);
-    p.set(page_flag::swapbacked);
-    add_swapped_in_page(rc, p, rc.swap.shadow_at(f.entry));
     rc.io->read_page(p, f.entry, nullptr);
     count_major(fc, f);
     f.target = &p;
@@ -171,7 +176,8 @@ step_result look_up(const fault_context& fc, mm& owner, fault_cursor& f) {
 
 step_result do_swap_page(const fault_context& fc, mm& owner, fault_cursor& f) {
     switch (f.at) {
-    case phase::swap_sync: return read_bypassing(fc, owner, f);
+    case phase::swap_sync:
+    case phase::swap_sync_read: return read_bypassing(fc, owner, f);
     case phase::swap_read: return read_through_cache(fc, owner, f);
     case phase::swap_wait: return lock_or_retry(fc, owner, f);
     case phase::swap_retry:

@@ -3,6 +3,8 @@
 
 #include <pagesim/mmu/descriptor.hpp>
 
+#include <utility>
+
 namespace pagesim {
 
 namespace {
@@ -21,9 +23,19 @@ std::optional<swap_entry> neighbour(const reclaim_context& rc, const swapin_curs
     return entry_in(d, rc.profile.swap_pte);
 }
 
+// What the cache has a locked page for is read. The bio's allocation may sleep, so somebody who is to run runs first.
+step_result read_prepared(const reclaim_context& rc, swapin_cursor& c, io_plug* plug) {
+    if (!std::exchange(c.looked_around, true) && rc.cpu.should_yield()) return step_again;
+    c.looked_around = false;
+    page& p = *c.prepared;
+    rc.io->read_page(p, swap_space::entry_of(p), plug);
+    c.prepared = nullptr;
+    return step_done;
+}
+
 // One page of the readahead window; the frame is allocated before the slot is looked at again, as reclaim
 // may have run.
-step_result read_neighbour(const reclaim_context& rc, swapin_cursor& c) {
+step_result prepare_neighbour(const reclaim_context& rc, swapin_cursor& c) {
     const std::optional<swap_entry> e = neighbour(rc, c);
     if (c.alloc.at == alloc_cursor::phase::idle &&
         (!e || rc.swap.lookup(*e) != nullptr || rc.swap.count(*e) == 0)) {
@@ -37,8 +49,20 @@ step_result read_neighbour(const reclaim_context& rc, swapin_cursor& c) {
         rc.batches.put_page(p);
         return step_done;
     }
-    read_into_cache(rc, p, *e, &c.plug);
-    if (*e != c.entry) {
+    prepare_in_cache(rc, p, *e);
+    c.prepared = &p;
+    return step_done;
+}
+
+step_result read_neighbour(const reclaim_context& rc, swapin_cursor& c) {
+    if (c.prepared == nullptr) {
+        const step_result r = prepare_neighbour(rc, c);
+        if (!r.done() || c.prepared == nullptr) return r;
+    }
+    page& p = *c.prepared;
+    const step_result r = read_prepared(rc, c, &c.plug);
+    if (!r.done()) return r;
+    if (swap_space::entry_of(p) != c.entry) {
         p.set(page_flag::readahead);
         rc.cpu.count(vm_item::swap_ra);
     }
@@ -61,7 +85,7 @@ step_result read_window(const reclaim_context& rc, swapin_cursor& c) {
 }
 
 // The wanted page itself: already read with the window, or read now.
-step_result read_one(const reclaim_context& rc, swapin_cursor& c) {
+step_result prepare_one(const reclaim_context& rc, swapin_cursor& c) {
     page* p = c.alloc.at == alloc_cursor::phase::idle ? rc.swap.lookup(c.entry) : nullptr;
     if (p != nullptr) {
         p->get();
@@ -80,9 +104,17 @@ step_result read_one(const reclaim_context& rc, swapin_cursor& c) {
         c.outcome = swapin_outcome::changed;
         return step_done;
     }
-    read_into_cache(rc, *p, c.entry, nullptr);
-    c.result = p;
+    prepare_in_cache(rc, *p, c.entry);
+    c.result = c.prepared = p;
     return step_done;
+}
+
+step_result read_one(const reclaim_context& rc, swapin_cursor& c) {
+    if (c.prepared == nullptr) {
+        const step_result r = prepare_one(rc, c);
+        if (!r.done() || c.prepared == nullptr) return r;
+    }
+    return read_prepared(rc, c, nullptr);
 }
 
 } // namespace
@@ -95,13 +127,12 @@ void add_swapped_in_page(const reclaim_context& rc, page& p, std::optional<shado
     rc.batches.lru_cache_add(p);
 }
 
-void read_into_cache(const reclaim_context& rc, page& p, swap_entry e, io_plug* plug) {
+void prepare_in_cache(const reclaim_context& rc, page& p, swap_entry e) {
     p.set(page_flag::locked);
     p.set(page_flag::swapbacked);
     const std::optional<shadow> old = rc.swap.add_to_swap_cache(p, e);
     if (rc.profile.swap_in != swap_in_placement::by_refault_distance) p.set(page_flag::workingset);
     add_swapped_in_page(rc, p, old);
-    rc.io->read_page(p, e, plug);
 }
 
 void begin_swapin(const reclaim_context& rc, swapin_cursor& c, swap_entry e, mm* owner, vma* range,

@@ -48,6 +48,7 @@ void lru_batches::apply_rotate(page& p) {
     p.clear(page_flag::active);
     lru_.add_page_tail(p);
     cpu_.count(vm_item::pgrotated);
+    cpu_.charge(cpu_.cost.rotate_page);
 }
 
 void lru_batches::deactivate_file_page(page& p) {
@@ -173,6 +174,7 @@ void lru_batches::move_to_unevictable(page& p) {
     p.set(page_flag::unevictable);
     lru_.add_page(p);
     cpu_.count(vm_item::unevictable_pgs_culled);
+    cpu_.charge(cpu_.cost.mlock_page);
 }
 
 void lru_batches::rescue(page& p) {
@@ -187,6 +189,7 @@ void lru_batches::mlock_page(page& p) {
     count_mlock(p);
     if (rule_ == mlock_rule::in_batches) return append_mlock(p, mlock_entry::mlock);
     if (known || !p.test(page_flag::lru)) return;
+    cpu_.charge(cpu_.cost.mlock_page);
     p.get();
     lru_.del_page(p);
     lru_cache_add(p);

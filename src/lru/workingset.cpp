@@ -41,6 +41,7 @@ void workingset_refault(const cpu_context& cpu, lruvec& lru, page& p, shadow s, 
 
     p.set(page_flag::active);
     ++lru.nonresident_age;
+    cpu.charge(cpu.cost.activate_refault);
     cpu.count(anon ? vm_item::workingset_activate_anon : vm_item::workingset_activate_file);
     if (!s.was_workingset()) return;
 

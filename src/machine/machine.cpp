@@ -51,6 +51,7 @@ void machine::start(access_stream& stream, std::span<const page_range> ranges,
     PAGESIM_ASSERT(processes_.empty());
     workload_task& first = add(stream, ranges, options, parts_->new_mm());
     parts_->settle(first.space());
+    accounted_until_ = parts_->clock.now();
     auto daemon = std::make_unique<kswapd_task>(1, *parts_);
     kswapd_ = daemon.get();
     kswapd_->signals.kswapd = true;

@@ -80,6 +80,7 @@ void describe_memory(config_text& out, const machine_config& c) {
     out.line("start.slabs", fmt::format("{} {} {} {}", room.nodes, room.handles, room.zspages, room.bios));
     if (c.start.kcompactd_due != initial_state{}.kcompactd_due)
         out.line("start.kcompactd_due_ns", c.start.kcompactd_due.ns);
+    if (c.start.since_tick != sim_duration{}) out.line("start.since_tick_ns", c.start.since_tick.ns);
 }
 
 // One area; what it has in common with every simple area is not said.

@@ -74,7 +74,9 @@ std::uint32_t kmem_cache::new_slab() {
         number = free_numbers_.back();
         free_numbers_.pop_back();
     }
-    slabs_[number] = {.head = head, .order = order, .room = bytes_of(order) / config_.object_bytes};
+    slab& fresh = slabs_[number];
+    fresh = {.head = head, .order = order, .room = bytes_of(order) / config_.object_bytes};
+    cpu_.charge(cpu_.cost.new_slab + cpu_.cost.slab_object * fresh.room);
     return number;
 }
 

@@ -149,13 +149,14 @@ step_result judge_isolated(const fault_context& fc, advise_cursor& c) {
     const reclaim_context& rc = fc.rc;
     const step_result r = shrink_page_list(rc, c.sc, c.judging, c.plug);
     if (!r.done()) return r;
-    for (unsigned i = 0; i < c.judging.kept.size; ++i) {
-        page& p = *c.judging.kept.pages[i];
-        rc.cpu.charge(rc.cpu.cost.putback_page);
-        rc.batches.lru_cache_add(p);
-        rc.batches.put_page(p);
-    }
+    for (unsigned i = 0; i < c.judging.kept.size; ++i) c.kept.push_back(c.judging.kept.pages[i]);
     if (next_batch(c)) return step_again;
+    for (page* p : c.kept) {
+        rc.cpu.charge(rc.cpu.cost.putback_page);
+        rc.batches.lru_cache_add(*p);
+        rc.batches.put_page(*p);
+    }
+    c.kept.clear();
     c.isolated.clear();
     c.taken = 0;
     c.at = phase::walking;
@@ -173,7 +174,10 @@ step_result read_slot(const fault_context& fc, swap_entry e, advise_cursor& c) {
     const step_result r = alloc_page_step(rc, c.alloc, gfp::highuser_movable);
     if (!r.done() || c.alloc.outcome == alloc_outcome::out_of_memory) return r;
     page& p = *c.alloc.result;
-    if (rc.swap.prepare_cache(e) == slot_mark::taken) read_into_cache(rc, p, e, &c.plug);
+    if (rc.swap.prepare_cache(e) == slot_mark::taken) {
+        prepare_in_cache(rc, p, e);
+        rc.io->read_page(p, e, &c.plug);
+    }
     rc.batches.put_page(p);
     return step_done;
 }

@@ -142,6 +142,7 @@ machine_config result_file::machine() const {
         }
         c.start.unevictable = page_count{run().at("gauges_before").at("nr_unevictable").get<std::uint64_t>()};
         if (files) c.start.metadata = metadata();
+        c.start.since_tick = since_tick();
         c.start.tables_at = {program_top - 1};
         c.swap.pages = page_count{json_.at("swap_pages").get<std::uint64_t>() - 1}; // less the header
         if (swap() == "zram") {
@@ -170,6 +171,11 @@ metadata_pages result_file::metadata() const {
     const std::uint64_t n = meminfo.value("Buffers", std::uint64_t{0}) * 1024 / page_size;
     if (n < by_mount) return {};
     return {.by_mount = page_count{by_mount}, .by_bh_lru = page_count{n - by_mount + 1}};
+}
+
+// Ticks come at whole jiffies of the monotonic clock.
+sim_duration result_file::since_tick() const {
+    return nanoseconds(run().value("start_ns", std::uint64_t{0}) % jiffy.ns);
 }
 
 vpn result_file::regions_end(std::size_t names) const {

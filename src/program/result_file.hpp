@@ -73,6 +73,7 @@ public:
 
 private:
     [[nodiscard]] metadata_pages metadata() const;
+    [[nodiscard]] sim_duration since_tick() const;
     [[nodiscard]] const nlohmann::json& run() const { return json_.at("runs").at(0); }
 
     std::string path_;

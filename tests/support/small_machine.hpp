@@ -28,8 +28,10 @@ public:
     // How often anybody who waits for that was to be woken.
     [[nodiscard]] unsigned times(wait_reason r) const { return times_[static_cast<std::size_t>(r)]; }
     [[nodiscard]] bool anyone_waits(wait_reason /*reason*/) const override { return false; }
+    [[nodiscard]] bool need_resched() const override { return another_is_to_run; }
 
     wait_channel last{};
+    bool another_is_to_run = false;
 
 private:
     std::array<unsigned, 32> times_{}; // by reason

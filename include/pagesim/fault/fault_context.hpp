@@ -34,26 +34,27 @@ enum class fault_outcome : std::uint8_t {
 // One fault, from the exception to its return. A fault may wait for memory and for I/O in between.
 struct fault_cursor {
     enum class phase : std::uint8_t {
-        begin,        // count it, find the range
-        tables,       // the page tables on the way
-        anonymous,    // a first touch needs a frame
-        copy,         // a write to a shared page needs a frame
-        swap_lookup,  // is the page still in the swap cache?
-        swap_sync,    // a frame for a read that bypasses the swap cache
-        swap_read,    // frames for the page and its neighbours
-        swap_wait,    // the read is in flight; then map
-        swap_retry,   // the read is in flight; then the whole fault again
-        file_cow,     // a private copy of a file's page needs a frame
-        file_begin,   // is the page in the cache?
-        file_ahead,   // a readahead window is carried out
-        file_find,    // the page that was to be read, or it alone
-        file_lock,    // its lock
-        file_wp,      // the lock of a page that becomes writable
-        file_dirtied, // a shared page was dirtied
-        shmem_lookup, // what does the shared memory's slot hold?
-        shmem_alloc,  // a frame of zeros
-        shmem_read,   // from swap
-        shmem_lock,   // the page's lock
+        begin,          // count it, find the range
+        tables,         // the page tables on the way
+        anonymous,      // a first touch needs a frame
+        copy,           // a write to a shared page needs a frame
+        swap_lookup,    // is the page still in the swap cache?
+        swap_sync,      // a frame for a read that bypasses the swap cache
+        swap_sync_read, // that read
+        swap_read,      // frames for the page and its neighbours
+        swap_wait,      // the read is in flight; then map
+        swap_retry,     // the read is in flight; then the whole fault again
+        file_cow,       // a private copy of a file's page needs a frame
+        file_begin,     // is the page in the cache?
+        file_ahead,     // a readahead window is carried out
+        file_find,      // the page that was to be read, or it alone
+        file_lock,      // its lock
+        file_wp,        // the lock of a page that becomes writable
+        file_dirtied,   // a shared page was dirtied
+        shmem_lookup,   // what does the shared memory's slot hold?
+        shmem_alloc,    // a frame of zeros
+        shmem_read,     // from swap
+        shmem_lock,     // the page's lock
     };
     phase at = phase::begin;
     vpn where{0};

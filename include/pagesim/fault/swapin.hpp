@@ -36,6 +36,8 @@ struct swapin_cursor {
     std::uint64_t end = 0;
     io_plug plug;
     alloc_cursor alloc;
+    page* prepared = nullptr;   // in the cache, to be read
+    bool looked_around = false; // whether somebody else is to run before that
 
     page* result = nullptr;
     swapin_outcome outcome = swapin_outcome::in_cache;
@@ -47,8 +49,9 @@ void begin_swapin(const reclaim_context& rc, swapin_cursor& c, swap_entry e, mm*
 // Call until done.
 step_result swapin_readahead(const reclaim_context& rc, swapin_cursor& c);
 
-// kernel: __read_swap_cache_async() after its allocation and mark: a new page enters the swap cache, and is read.
-void read_into_cache(const reclaim_context& rc, page& p, swap_entry e, io_plug* plug);
+// kernel: __read_swap_cache_async() after its allocation and mark: a new page, locked, enters the swap cache. It is to be
+// read (swap_io::read_page).
+void prepare_in_cache(const reclaim_context& rc, page& p, swap_entry e);
 
 // A page that comes from swap joins the lists; its shadow decides on which side.
 void add_swapped_in_page(const reclaim_context& rc, page& p, std::optional<shadow> old);

@@ -78,6 +78,7 @@ struct initial_state {
     std::vector<vpn> tables_at{}; // the process has page tables for these addresses already
     slab_room slabs{};
     sim_duration kcompactd_due = milliseconds(500); // until its timer goes off, which runs since boot
+    sim_duration since_tick{}; // the timer's last interrupt was so long ago; below a jiffy
 };
 
 struct machine_config {

@@ -54,6 +54,7 @@ struct advise_cursor {
     // pageout: pages off their lists, of which the first `taken` were handed on to be judged.
     std::vector<page*> isolated;
     std::size_t taken = 0;
+    std::vector<page*> kept; // judged; what stays goes back when all of them are
     scan_control sc;
     shrink_page_list_cursor judging;
 

@@ -22,32 +22,33 @@ struct cost_table {
 
     // Faults.
     sim_duration fault_entry{570};       // exception and handler frame
-    sim_duration anon_fault{1592};       // do_anonymous_page: allocate, zero, map
-    sim_duration zero_page_fault{465};   // read of untouched memory
+    sim_duration anon_fault{1577};       // do_anonymous_page: allocate, zero, map
+    sim_duration zero_page_fault{442};   // read of untouched memory
     sim_duration access_flag_fault{421}; // set AF, read
-    sim_duration dirty_fault{488};       // set AF or clear AP[2], write
+    sim_duration dirty_fault{430};       // set AF or clear AP[2], write
     sim_duration wp_reuse{584};          // write to a page that is ours alone
     sim_duration wp_copy{1788};          // write to a shared or zero page
     sim_duration swap_cache_hit{1413};   // map a page found in the swap cache
     sim_duration swap_in_sync{3979};     // do_swap_page without the read itself
     sim_duration swap_read_sync{2567};   // decompress a page of almost nothing
     sim_duration swap_in_submit{4700};   // one page of a read: allocate, insert, submit
-    sim_duration swap_in_map{3000};      // map the page that was waited for
+    sim_duration swap_in_map{3850};      // map the page that was waited for
     sim_duration page_table_alloc{900};  // one page of descriptors
-    sim_duration unmap_page{1124};       // munmap or exit, a page
+    sim_duration unmap_page{1100};       // munmap or exit, a page
     sim_duration zap_swap_entry{303};    // munmap, exit or MADV_DONTNEED, a page in swap, beside slot_return
     sim_duration unmap_file_page{355};   // the same of a file page
     sim_duration madvise_call{15500};    // madvise without its pages
-    sim_duration dontneed_page{1104};    // each advice, a page
-    sim_duration dontneed_file_page{940};
+    sim_duration dontneed_page{1050};    // each advice, a page
+    sim_duration dontneed_file_page{345};
     sim_duration advise_cold{126};
     sim_duration advise_free{357};    // without draining the batch
-    sim_duration pageout_advice{700}; // beside what reclaim's pieces cost (process/madvise.hpp)
+    sim_duration pageout_advice{380}; // beside what reclaim's pieces cost (process/madvise.hpp)
     sim_duration lock_call{
         15000}; // mlock or munlock without its pages (as mmap and madvise; not measured alone)
     sim_duration map_call{15000};    // mmap, brk, mremap, mprotect without their pages (mmap measured)
-    sim_duration populate_page{394}; // mlock, a page, above the fault that brings it
-    sim_duration munlock_page{680};  // munlock, a page
+    sim_duration populate_page{320}; // mlock, a page, above the fault that brings it
+    sim_duration mlock_page{680};    // mlock, a page that moves to the unevictable list
+    sim_duration munlock_page{648};  // munlock, a page
 
     // Files written back.
     sim_duration write_file_page{3600}; // fsync, a dirty page, with the end of its write
@@ -58,29 +59,33 @@ struct cost_table {
     // Files.
     sim_duration file_fault{107};         // do_fault, without the pages it maps
     sim_duration fault_around_page{560};  // a cached page that it maps
-    sim_duration file_fault_retry{3400};  // the fault gives up its lock to read, and starts again
+    sim_duration file_fault_retry{5700};  // the fault gives up its lock to read, and starts again
     sim_duration async_fault_retry{3400}; // the same where the page was there and only more is read ahead
-    sim_duration page_mkwrite{3190};      // a shared page becomes writable: the file system, dirtying
+    sim_duration page_mkwrite{2570};      // a shared page becomes writable: the file system, dirtying
     sim_duration dirty_fault_retry{70};   // before 6.1: a fault that dirtied such a page starts again
-    sim_duration mkclean_page{430};       // the walk over the mappings of a page that will be written
-    sim_duration readahead_page{2872};    // allocate, insert, and on pmem copy
+    sim_duration mkclean_page{850};       // the walk over the mappings of a page that will be written
+    sim_duration readahead_page{2784};    // allocate, insert, and on pmem copy
     sim_duration readahead_call{2955};    // beside them, each window
-    sim_duration file_refault{266};       // beside these, a page that was evicted before
+    sim_duration file_refault{340};       // beside these, a page that was evicted before
     sim_duration read_call{10800};        // read(2) without its pages
     sim_duration read_page{1441};         // a page that is cached
     sim_duration write_call{10500};       // write(2) without its pages
-    sim_duration write_page{3090};        // a page that was clean
+    sim_duration write_page{2925};        // a page that was clean
     sim_duration write_page_new{4850};    // a page that was not there
-    sim_duration create_buffers{850};     // beside these, a page's first buffer heads
+    sim_duration create_buffers{680};     // beside these, a page's first buffer heads
     sim_duration write_page_dirty{2600};  // a page that was dirty already
 
     // Frames and lists.
-    sim_duration pcp_refill{1700};     // one bulk from the buddy lists
-    sim_duration lru_drain_page{300};  // one page of a batch
-    sim_duration activate_page{320};   // beside that, a page of a batch that becomes active
-    sim_duration alloc_slow_path{315}; // an allocation that found free < low
-    sim_duration slot_refill{22000};   // 64 swap slots taken
-    sim_duration slot_return{75000};   // 64 swap slots given back
+    sim_duration pcp_refill{1700};      // one bulk from the buddy lists
+    sim_duration lru_drain_page{300};   // one page of a batch
+    sim_duration activate_page{320};    // beside that, a page of a batch that becomes active
+    sim_duration rotate_page{160};      // or that goes to the tail, in the interrupt that ends its write
+    sim_duration activate_refault{105}; // a page that comes back soon enough to be active
+    sim_duration new_slab{9800};        // a slab for a cache of small objects
+    sim_duration slab_object{77};       // beside that, each object in it
+    sim_duration alloc_slow_path{315};  // an allocation that found free < low
+    sim_duration slot_refill{22000};    // 64 swap slots taken
+    sim_duration slot_return{75000};    // 64 swap slots given back
 
     // Reclaim.
     sim_duration isolate_list{226};
@@ -97,7 +102,7 @@ struct cost_table {
     sim_duration add_to_swap{1050};
     sim_duration try_to_unmap{1180};
     sim_duration try_to_unmap_file{850}; // one descriptor of a file page
-    sim_duration pageout_sync{9310};     // compress and store a page of almost nothing
+    sim_duration pageout_sync{9480};     // compress and store a page of almost nothing
     // Beside these, of a page that compresses to more than 110 bytes (lz4; measured at 200, 955 and 1884).
     sim_duration compress_64_bytes{1395}; // of them
     sim_duration decompress_more{400};    // once
@@ -138,31 +143,40 @@ struct cost_table {
 // What was measured of 5.10 apart, in the same way. An exception costs 275 less to enter and leave, a system call 9.8 µs
 // less; swapping a page out and in costs more. The rest is 6.1's.
 inline constexpr cost_table costs_of_linux_5_10{.fault_entry = sim_duration{295},
-                                                .anon_fault = sim_duration{1612},
-                                                .access_flag_fault = sim_duration{389},
+                                                .anon_fault = sim_duration{1600},
+                                                .zero_page_fault = sim_duration{396},
+                                                .access_flag_fault = sim_duration{379},
                                                 .wp_reuse = sim_duration{603},
                                                 .swap_cache_hit = sim_duration{1299},
                                                 .swap_in_sync = sim_duration{4855},
-                                                .unmap_page = sim_duration{1360},
+                                                .swap_in_submit = sim_duration{5020},
+                                                .swap_in_map = sim_duration{12000},
+                                                .unmap_page = sim_duration{1350},
                                                 .zap_swap_entry = sim_duration{449},
-                                                .dontneed_page = sim_duration{1350},
+                                                .dontneed_page = sim_duration{1342},
+                                                .pageout_advice = sim_duration{434},
+                                                .populate_page = sim_duration{490},
+                                                .mlock_page = sim_duration{632},
+                                                .munlock_page = sim_duration{805},
                                                 .fault_around_page = sim_duration{412},
+                                                .file_fault_retry = sim_duration{6600},
                                                 .async_fault_retry = sim_duration{9100},
-                                                .page_mkwrite = sim_duration{3101},
-                                                .mkclean_page = sim_duration{515},
-                                                .readahead_page = sim_duration{3025},
+                                                .page_mkwrite = sim_duration{2470},
+                                                .mkclean_page = sim_duration{1058},
+                                                .readahead_page = sim_duration{2897},
                                                 .readahead_call = sim_duration{3158},
-                                                .file_refault = sim_duration{405},
+                                                .file_refault = sim_duration{555},
                                                 .read_call = sim_duration{1000},
                                                 .read_page = sim_duration{1644},
                                                 .write_call = sim_duration{1000},
-                                                .write_page = sim_duration{3226},
+                                                .write_page = sim_duration{3130},
                                                 .write_page_new = sim_duration{5038},
-                                                .create_buffers = sim_duration{920},
+                                                .create_buffers = sim_duration{694},
                                                 .isolate_page = sim_duration{156},
                                                 .putback_page = sim_duration{399},
                                                 .page_referenced = sim_duration{700},
                                                 .add_to_swap = sim_duration{1562},
+                                                .pageout_sync = sim_duration{9352},
                                                 .pageout_submit = sim_duration{2390},
                                                 .remove_mapping = sim_duration{1207},
                                                 .remove_file_page = sim_duration{1421},

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+
 namespace pagesim {
 namespace {
 
@@ -134,6 +136,30 @@ TEST(swap_fault, a_single_page_is_waited_for_in_place) {
     m->touch(5, access_kind::read);
     EXPECT_EQ(count(*m, vm_item::pgfault) - before, 1U);
     EXPECT_EQ(count(*m, vm_item::pgmajfault), 1U);
+}
+
+TEST(swap_fault, who_is_to_run_runs_when_the_frame_is_there_and_before_the_read) {
+    for (const auto& [device, cluster] : {std::pair{swap_device::zram, 3U}, std::pair{swap_device::flash, 0U},
+                                          std::pair{swap_device::flash, 3U}}) {
+        auto m = a_machine().with_swap_on(device).with_page_cluster(cluster).build();
+        m->written(5);
+        m->swap_out(5);
+        const std::uint64_t frames = count(*m, vm_item::pgalloc_dma);
+        m->waker.another_is_to_run = true;
+        fault_cursor f;
+        f.where = vpn{5};
+        f.kind = access_kind::read;
+        unsigned times = 0;
+        for (step_result r = step_again; !r.done();) {
+            r = handle_mm_fault(m->parts.fc, *m->space, f);
+            if (r.kind == step_kind::sleep) m->complete_io();
+            const bool has_frame = count(*m, vm_item::pgalloc_dma) > frames;
+            times += has_frame && count(*m, vm_item::pswpin) == 0 ? 1U : 0U;
+        }
+        EXPECT_EQ(times, 1U) << cluster;
+        EXPECT_EQ(count(*m, vm_item::pswpin), 1U) << cluster;
+        m->check();
+    }
 }
 
 TEST(swap_fault, a_write_frees_the_slot_at_once) {

@@ -45,5 +45,25 @@ TEST(idle_cpu, keeps_its_tick_until_the_grace_period_has_ended) {
     EXPECT_EQ(seen_after(linux_6_1, "sleep 13\n", grace_periods::two_ticks), 2U);
 }
 
+// How long a millisecond of the workload's own takes, with its ticks.
+std::uint64_t ns_of_a_millisecond(sim_duration since_tick) {
+    const testing::temp_file file{"anon a 1\nw a 0 1\nr a 0 1\nr a 0 1\nsleep 1\n"};
+    ops_stream stream{file.path()};
+    machine_config c = machine_with(page_count{16384});
+    c.start.since_tick = since_tick;
+    machine m{c};
+    m.start(stream);
+    EXPECT_EQ(m.now().ns, since_tick.ns);
+    m.run();
+    return m.now().ns - since_tick.ns;
+}
+
+TEST(ticks, come_at_whole_jiffies_wherever_a_run_begins) {
+    const std::uint64_t none = ns_of_a_millisecond({});
+    EXPECT_EQ(ns_of_a_millisecond(milliseconds(2)), none);
+    EXPECT_EQ(ns_of_a_millisecond(nanoseconds(3'999'000)), none + cost_table{}.tick.ns) << "1 us later";
+    EXPECT_THROW(ns_of_a_millisecond(jiffy), std::invalid_argument);
+}
+
 } // namespace
 } // namespace pagesim

@@ -378,6 +378,7 @@ TEST(report, whatever_a_run_depends_on_changes_the_hash) {
     EXPECT_TRUE(changed([](machine_config& c) { c.start.slabs.zspages = 1; }));
     EXPECT_TRUE(changed([](machine_config& c) { c.start.slabs.bios = 17; }));
     EXPECT_TRUE(changed([](machine_config& c) { c.start.kcompactd_due = milliseconds(1); }));
+    EXPECT_TRUE(changed([](machine_config& c) { c.start.since_tick = milliseconds(1); }));
     EXPECT_TRUE(changed([](machine_config& c) { c.reclaim.compaction_proactiveness = 0; }));
     EXPECT_FALSE(changed([](machine_config&) {}));
 }

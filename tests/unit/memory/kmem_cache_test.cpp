@@ -57,6 +57,12 @@ TEST_F(kmem_cache_test, orders_are_those_of_one_cpu) {
     EXPECT_EQ(raw(kmem_cache::order_for(1024)), 1);
 }
 
+TEST_F(kmem_cache_test, a_new_slab_takes_time_and_an_object_of_it_none) {
+    kmem_cache cache{cpu, source, {.object_bytes = 256}};
+    for (unsigned i = 0; i < 17; ++i) static_cast<void>(cache.allocate());
+    EXPECT_EQ(clock.now().ns, 2 * (cost.new_slab.ns + 16 * cost.slab_object.ns));
+}
+
 TEST_F(kmem_cache_test, slabs_of_a_typesafe_cache_go_after_a_grace_period) {
     rcu_callbacks rcu;
     rcu.defer();

@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace pagesim {
 namespace {
 
@@ -147,6 +149,22 @@ TEST(madvise_pageout, puts_back_who_stays_by_way_of_the_add_batch) {
     m->complete_io();
     m->parts.batches.put_page(held);
     m->parts.batches.lru_add_drain();
+    m->check();
+}
+
+TEST(madvise_pageout, puts_nobody_back_before_all_of_a_table_are_judged) {
+    auto m = with_pages(a_machine(), 100);
+    advise_cursor c;
+    std::size_t most = 0;
+    while (!advise(m->parts.fc, *m->space, advice::pageout, vpn{0}, vpn{100}, c).done()) {
+        most = std::max(most, c.kept.size());
+        if (c.isolated.empty()) continue;
+        EXPECT_EQ(m->parts.batches.waiting(), 0U);
+    }
+    EXPECT_EQ(most, 96U) << "the last batch follows at once";
+    m->complete_io();
+    m->parts.batches.lru_add_drain();
+    EXPECT_EQ(m->parts.lru.size(lru_list::inactive_anon), 100U);
     m->check();
 }
 

@@ -108,6 +108,17 @@ TEST(result_file, knows_the_file_systems_own_pages_by_meminfo) {
     EXPECT_THROW(static_cast<void>(result_file{folder.with(result)}.machine()), usage_error);
 }
 
+TEST(result_file, knows_when_the_last_tick_was) {
+    const result_folder folder;
+    json result = made_result();
+    EXPECT_EQ(result_file{folder.with(result)}.machine().start.since_tick, sim_duration{})
+        << "it does not tell";
+    result["runs"][0]["start_ns"] = 4'104'001'700ULL;
+    EXPECT_EQ(result_file{folder.with(result)}.machine().start.since_tick, nanoseconds(1700));
+    result["runs"][0]["start_ns"] = "early";
+    EXPECT_THROW(static_cast<void>(result_file{folder.with(result)}.machine()), usage_error);
+}
+
 TEST(result_file, knows_how_long_stores_of_more_words_take) {
     const result_folder folder;
     json result = made_result();

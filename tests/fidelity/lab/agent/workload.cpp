@@ -193,6 +193,7 @@ void run_workload(const job& work) {
     }
     const std::uint64_t end = now_ns();
     snapshot_of_all({.label = "AFTER", .operation = all});
+    tell("start_ns", (text{} << begin).view());
     tell("workload_ns", (text{} << end - begin).view());
     tell_durations();
 }

@@ -72,7 +72,8 @@ def durations_of(s: Snapshots) -> dict[str, dict[str, int]]:
 def counters_of(s: Snapshots) -> dict[str, Any]:
     """What every run's part of the result has."""
     before, after = proc_text.pairs(s.before["vmstat"].text), proc_text.pairs(s.after["vmstat"].text)
-    return {"workload_ns": int((s.all("workload_ns") or ["0"])[0]), "delta": changes(before, after),
+    return {"start_ns": int((s.all("start_ns") or ["0"])[0]),
+            "workload_ns": int((s.all("workload_ns") or ["0"])[0]), "delta": changes(before, after),
             "gauges_after": gauges(after)}
 
 
