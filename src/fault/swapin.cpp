@@ -23,16 +23,6 @@ std::optional<swap_entry> neighbour(const reclaim_context& rc, const swapin_curs
     return entry_in(d, rc.profile.swap_pte);
 }
 
-// What the cache has a locked page for is read. The bio's allocation may sleep, so somebody who is to run runs first.
-step_result read_prepared(const reclaim_context& rc, swapin_cursor& c, io_plug* plug) {
-    if (!std::exchange(c.looked_around, true) && rc.cpu.should_yield()) return step_again;
-    c.looked_around = false;
-    page& p = *c.prepared;
-    rc.io->read_page(p, swap_space::entry_of(p), plug);
-    c.prepared = nullptr;
-    return step_done;
-}
-
 // One page of the readahead window; the frame is allocated before the slot is looked at again, as reclaim
 // may have run.
 step_result prepare_neighbour(const reclaim_context& rc, swapin_cursor& c) {
@@ -58,11 +48,12 @@ step_result read_neighbour(const reclaim_context& rc, swapin_cursor& c) {
     if (c.prepared == nullptr) {
         const step_result r = prepare_neighbour(rc, c);
         if (!r.done() || c.prepared == nullptr) return r;
+        if (rc.cpu.should_yield()) return step_again; // the bio's allocation may sleep
     }
-    page& p = *c.prepared;
-    const step_result r = read_prepared(rc, c, &c.plug);
-    if (!r.done()) return r;
-    if (swap_space::entry_of(p) != c.entry) {
+    page& p = *std::exchange(c.prepared, nullptr);
+    const swap_entry e = swap_space::entry_of(p);
+    rc.io->read_page(p, e, &c.plug);
+    if (e != c.entry) {
         p.set(page_flag::readahead);
         rc.cpu.count(vm_item::swap_ra);
     }
@@ -113,8 +104,10 @@ step_result read_one(const reclaim_context& rc, swapin_cursor& c) {
     if (c.prepared == nullptr) {
         const step_result r = prepare_one(rc, c);
         if (!r.done() || c.prepared == nullptr) return r;
+        if (rc.cpu.should_yield()) return step_again; // as above
     }
-    return read_prepared(rc, c, nullptr);
+    rc.io->read_page(*std::exchange(c.prepared, nullptr), c.entry, nullptr);
+    return step_done;
 }
 
 } // namespace

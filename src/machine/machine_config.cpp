@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <pagesim/machine/machine_config.hpp>
 
+#include <pagesim/sim/jiffies.hpp>
 #include <pagesim/swap/bio_pool.hpp>
 #include <pagesim/swap/swap_space.hpp>
 
@@ -52,6 +53,7 @@ std::optional<std::string> find_fault_in(const swap_config& area) {
 std::optional<std::string> find_fault_in(const machine_config& config) {
     constexpr std::uint64_t smallest_pages = 256;        // 1 MiB
     constexpr std::uint64_t largest_pages = 1ULL << 30U; // 4 TiB: what 32-bit links reach with room to spare
+    if (config.start.since_tick >= jiffy) return "a run begins within a jiffy of the last tick";
     std::uint64_t managed = 0;
     std::uint64_t present = 0;
     for (const zone_config& z : config.zones) {

@@ -277,8 +277,6 @@ void machine_parts::settle(mm& first) {
     if (!fits) throw std::invalid_argument{"the initial state does not fit into memory"};
     bdi.set_ratelimit();
     stat.clear_events();
-    if (config.start.since_tick >= jiffy)
-        throw std::invalid_argument{"a run begins within a jiffy of the last tick"};
     clock = sim_clock{};
     clock.advance_to(sim_time{config.start.since_tick.ns});
 }

@@ -5,6 +5,9 @@
 //     window          each neighbour: a frame, the slot's mark, the read queued behind the plug; then all submitted
 //     one             the wanted page: read with the window, or read now
 //
+// Between a page's entry into the cache and its read whoever is to run gets the CPU, as where the kernel allocates the
+// bio: kswapd, woken by the frame's allocation, runs before the read is under way.
+//
 // A window of one page skips the second line. When it is done the page is in the swap cache, most often still locked,
 // for its read is under way; the caller has a reference to it and waits.
 //
@@ -36,8 +39,7 @@ struct swapin_cursor {
     std::uint64_t end = 0;
     io_plug plug;
     alloc_cursor alloc;
-    page* prepared = nullptr;   // in the cache, to be read
-    bool looked_around = false; // whether somebody else is to run before that
+    page* prepared = nullptr; // in the cache, to be read
 
     page* result = nullptr;
     swapin_outcome outcome = swapin_outcome::in_cache;
